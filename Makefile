@@ -13,7 +13,8 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel web stub asan clean
+.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub \
+	asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -35,10 +36,14 @@ lowest:
 torture: .venv/installed-test
 	@PYTHONPATH=tests $(BIN)/python -m torture $(if $(KILLS),--kills $(KILLS)) $(if $(WRITES),--writes $(WRITES))
 
-check: .venv/installed-check
+check: .venv/installed-check build/typed/installed
 	@$(BIN)/ruff format --check src tests benchmarks examples website .ci
 	@$(BIN)/ruff check src tests benchmarks examples website .ci
 	@$(BIN)/pyright
+	@$(BIN)/mypy
+	@PATH="$(CURDIR)/build/typed/bin:$$PATH" $(BIN)/pyright --verifytypes backtalk --ignoreexternal \
+		>build/typed/report.txt || { cat build/typed/report.txt; exit 1; }
+	@$(if $(COMPILER),$(MAKE) --no-print-directory stub STUB=build/_native.pyi && diff -u $(STUB) build/_native.pyi)
 
 # The site, into build/site, with the notebooks as they run here; a warning is an error
 docs: .venv/installed-docs
@@ -90,10 +95,19 @@ wheel: .venv/pip
 web:
 	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
 
+# The kernels that a lesson trains on with, whose built file is in the repository: only those who change native/ need
+# Emscripten (Debian: emscripten), in this version if the bytes should be the same
+WASM_COMPILER := 3.1.6
+WASM ?= src/backtalk/apps/lab/lesson/kernels.wasm
+wasm:
+	@emcc -std=c++17 -Os -msimd128 -ffp-contract=fast -fno-math-errno -fno-rtti -Wno-psabi -Wno-unused-private-field \
+		-DVARIANT=wasm -DVECTOR_BYTES=16 -DSTRIP_ROWS=4 -DTILE_ROWS=4 \
+		-sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH native/wasm/page.cpp native/wasm/pool.cpp -o $(WASM)
+	@chmod a-x $(WASM)
+
 # The types of the compiled module, for type checkers: after a change to what native/module.cpp offers
 STUB := src/backtalk/engines/native/_native.pyi
 stub: .venv/installed-check
-	@$(PIP) nanobind
 	@$(BIN)/python -m nanobind.stubgen --quiet -m backtalk.engines.native._native -o $(STUB)
 	@$(BIN)/ruff format --quiet $(STUB)
 	@$(BIN)/ruff check --quiet --fix $(STUB)
@@ -132,6 +146,14 @@ clean:
 # atheris has wheels for Linux on x86-64 alone; without it the fuzzers are not led by coverage, and say so
 .venv/installed-fuzz: pyproject.toml | .venv/installed-test
 	@$(PIP) --only-binary=:all: --group fuzz 2>/dev/null || true
+	@touch $@
+
+# What the checkers of those who install the package see: without the hook of an editable installation, which they do
+# not run, and with the types of scikit-learn that editors bring along, from which our estimators are derived
+build/typed/installed: pyproject.toml | .venv/installed-check
+	@$(BIN)/python -m venv --clear --without-pip build/typed
+	@{ echo "$(CURDIR)/src"; $(BIN)/python -c '$(SITE)'; } >"$$(build/typed/bin/python -c '$(SITE)')/backtalk.pth"
+	@$(BIN)/pip --python build/typed/bin/python install --quiet --disable-pip-version-check --no-deps scikit-learn-stubs
 	@touch $@
 
 # An environment of its own, which has its own backtalk and all else from .venv

@@ -1,4 +1,8 @@
-"""A wheel holds what belongs into it, and works where no compiler is found: python .ci/try_wheel.py FILE.whl"""
+"""A wheel holds what belongs into it, and works where no compiler is found: python .ci/try_wheel.py FILE.whl
+
+Further names are those of required libraries that it is tried without, where they have no wheel: they are for a part of
+what backtalk does.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,16 @@ BELONGS = re.compile(
     r"backtalk/.*\.py|backtalk/py\.typed|backtalk/apps/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
     r"|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
 )
+REQUIRED = re.compile(r"^Requires-Dist: (([\w-]+)[^;\n]*)$", re.MULTILINE)  # those of extras have a marker
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
 SMOKE = str(Path(__file__).with_name("smoke.py"))
 
 
-def main(wheel: Path) -> None:
+def main(wheel: Path, *without: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
+        about = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        required = REQUIRED.findall(archive.read(about).decode())
         strangers = [name for name in names if not BELONGS.fullmatch(name)]
         paths = [(name, place) for name in names for place in PLACES if place in archive.read(name)]
     assert "backtalk/apps/lab/static/index.html" in names, f"{wheel} lacks the page of the lab"
@@ -33,14 +40,17 @@ def main(wheel: Path) -> None:
         environment |= {"BACKTALK_REQUIRE_NATIVE": "1"}
         python = str(Path(folder, "bin", "python"))
         quiet = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+        libraries = [library for library, name in required if name not in without]
         for command in (
             [sys.executable, "-m", "venv", folder],
-            [python, "-m", "pip", "install", *quiet, str(wheel.resolve())],
+            [python, "-m", "pip", "install", *quiet, *libraries],
+            [python, "-m", "pip", "install", *quiet, "--no-deps", str(wheel.resolve())],
             [python, SMOKE],
         ):
             subprocess.run(command, check=True, env=environment, cwd=folder)
-    print(f"{wheel}: {wheel.stat().st_size / 1e6:.2f} MB, serves in a new environment without a compiler")
+    lacking = f", and without {', '.join(without)}" if without else ""
+    print(f"{wheel}: {wheel.stat().st_size / 1e6:.2f} MB, serves in a new environment without a compiler{lacking}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

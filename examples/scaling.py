@@ -92,7 +92,9 @@ def sent(sizes: Sequence[int], batch: int, processes: int) -> float:
     """
     if processes == 1:
         return 0.0
-    return 4 * (2 * (processes - 1) / processes * parameters(sizes) + min(batch**0.5, batch / processes) * sizes[0])
+    return 4 * (
+        2 * (processes - 1) / processes * parameters(sizes) + min(math.sqrt(batch), batch / processes) * sizes[0]
+    )
 
 
 def predict(sizes: Sequence[int], batch: int, processes: int, hosts: Hosts | None = None) -> Step:

@@ -26,7 +26,9 @@ template <class T>
 using Sequence = nb::typed<nb::object, nb::typed<nb::sequence, nb::ndarray<nb::numpy, T>>>;
 template <class T>
 using Optionals = nb::typed<nb::object, nb::typed<nb::sequence, std::optional<nb::ndarray<nb::numpy, T>>>>;
-using Function = nb::typed<nb::object, nb::callable>;
+template <class T>
+using Function = // of a layer, whether its derivative is wanted, and a
+    nb::typed<nb::object, nb::typed<nb::callable, nb::ndarray<nb::numpy, T>(int, bool, nb::ndarray<nb::numpy, T>)>>;
 
 inline void require(bool fits, const char *what) {
     if (!fits) throw std::invalid_argument(what);

@@ -1,7 +1,6 @@
 // Memory of a network: reserved piece by piece, allocated at once.
 #pragma once
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -25,13 +24,9 @@ public:
         return &place;
     }
     void allocate() {
-        free(data_);
-        data_ = nullptr;
-        void *memory = nullptr;
-        if (used_ < 0 || uint64_t(used_) > SIZE_MAX / sizeof(T) - 64 ||
-            posix_memalign(&memory, 64, used_ * sizeof(T) + 64))
-            throw std::bad_alloc();
-        data_ = static_cast<T *>(memory);
+        release();
+        if (used_ < 0 || uint64_t(used_) > SIZE_MAX / sizeof(T) - 64) throw std::bad_alloc();
+        data_ = static_cast<T *>(::operator new(used_ * sizeof(T) + 64, LINE));
         std::memset(data_, 0, used_ * sizeof(T) + 64);
         for (const Wish &wish : wishes_) *wish.place = data_ + wish.offset;
         wishes_.clear();
@@ -53,7 +48,7 @@ public:
     }
     T *data() const { return data_; }
     int64_t size() const { return used_; }
-    ~Memory() { free(data_); }
+    ~Memory() { release(); }
     Memory() = default;
     Memory(const Memory &) = delete;
     Memory &operator=(const Memory &) = delete;
@@ -63,6 +58,12 @@ private:
         T **place;
         int64_t offset;
     };
+    static constexpr std::align_val_t LINE{64};
+
+    void release() {
+        ::operator delete(data_, LINE);
+        data_ = nullptr;
+    }
 
 #ifdef __SANITIZE_ADDRESS__
     static constexpr int64_t GAP = 64;

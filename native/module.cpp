@@ -20,7 +20,7 @@ void bind(nb::module_ &m, const char *name) {
     using N = PyNet<T>;
     nb::class_<N>(m, name)
         .def(nb::init<const std::string &, const std::vector<int64_t> &, const std::vector<std::string> &,
-                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function,
+                      const std::vector<double> &, const std::string &, double, bool, int, bool, Function<T>,
                       const std::vector<double> &>(),
              nb::arg("variant"), nb::arg("sizes"), nb::arg("activations"), nb::arg("parameters"), nb::arg("loss"),
              nb::arg("loss_parameter"), nb::arg("trains"), nb::arg("states"), nb::arg("input_gradient"),
@@ -40,8 +40,9 @@ void bind(nb::module_ &m, const char *name) {
              nb::arg("norms_h") = nb::none(), nb::arg("norms_a") = nb::none(), nb::arg("grad_W") = nb::none(),
              nb::arg("grad_b") = nb::none(), nb::arg("parts") = nb::none(), nb::arg("most_norm") = 0.0)
         .def("set_update", &N::set_update, nb::arg("rule"), nb::arg("momentum"), nb::arg("beta_1"), nb::arg("beta_2"),
-             nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("l2_penalty"),
-             nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"), nb::arg("loss_by_count") = false)
+             nb::arg("epsilon"), nb::arg("momentum_decay"), nb::arg("epsilon_hat"), nb::arg("corrects"),
+             nb::arg("l2_penalty"), nb::arg("l2_per_weight"), nb::arg("weight_decay"), nb::arg("clip_norm"),
+             nb::arg("loss_by_count") = false)
         .def("set_privacy", &N::set_privacy, nb::arg("clipping"), nb::arg("max_norm"), nb::arg("deviation"),
              nb::arg("batch_size"), nb::arg("key"), nb::arg("grid"))
         .def("set_dropout", &N::set_dropout, nb::arg("levels"), nb::arg("seed"))
@@ -105,7 +106,7 @@ std::vector<std::pair<std::string, std::string>> names_of(const Named<Kind> (&ta
 }  // namespace
 
 // By this name threadpoolctl knows the library
-extern "C" __attribute__((visibility("default"))) int backtalk_kernels() { return 1; }
+extern "C" NB_EXPORT int backtalk_kernels() { return 1; }
 
 NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);

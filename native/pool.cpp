@@ -1,52 +1,17 @@
 #include "pool.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <exception>
-#include <memory>
 #include <thread>
-#include <vector>
+
+#include "system.h"
 
 namespace backtalk {
 
 namespace {
 
-inline void pause_briefly() {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
 // A few ten microseconds: longer than most waits, shorter than a time slice
 int spins_for(int threads) { return threads <= processors() ? 2000 : 0; }
-
-int processor_here() {
-#ifdef __linux__
-    return sched_getcpu();
-#else
-    return -1;
-#endif
-}
-
-// A thread that was woken often begins on the processor of whoever woke it, and the system takes milliseconds to part
-// them. Whoever finds itself there moves to another one that it may use.
-void leave_processor(int taken) {
-#ifdef __linux__
-    cpu_set_t mine, others;
-    if (taken < 0 || sched_getcpu() != taken || sched_getaffinity(0, sizeof mine, &mine) != 0) return;
-    others = mine;
-    CPU_CLR(taken, &others);
-    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
-    sched_setaffinity(0, sizeof mine, &mine);
-#else
-    (void)taken;
-#endif
-}
 
 class Pool {
 public:
@@ -154,7 +119,7 @@ void Barrier::wait(unsigned round) {
     // no reason to move one to the other. A thread that yields still wants to run.
     for (int turn = 0; turn < spins_ / 2; ++turn) {
         if (round_.load(std::memory_order_acquire) != round) return;
-        sched_yield();
+        std::this_thread::yield();
     }
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != round; });
@@ -173,7 +138,7 @@ void run_on_threads(int threads, const std::function<void(int, int)> &work) {
 
 void watch_forks() {
     // The child of a fork has none of the threads: it begins anew, and leaves the old pool alone
-    pthread_atfork(nullptr, nullptr, [] {
+    in_child_of_fork([] {
         pool.store(nullptr);
         ++forks_so_far;
     });
@@ -181,13 +146,6 @@ void watch_forks() {
 
 unsigned forks() { return forks_so_far.load(std::memory_order_relaxed); }
 
-int processors() {
-#ifdef __linux__
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    return int(std::thread::hardware_concurrency());
-}
+int processors() { return allowed_processors(); }
 
 }  // namespace backtalk

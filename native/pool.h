@@ -80,21 +80,32 @@ int processors();  // that this process may use
 void watch_forks();  // once, before anything runs
 unsigned forks();    // that lie between the first process and this one
 
-// A mutex that the child of a fork finds unlocked: nobody is left there who would unlock it
+// A mutex that the child of a fork finds unlocked: nobody is left there who would unlock it. There it is another one,
+// whichever thread asks first; the parent's stays, locked as it may be.
 class ForkedMutex {
 public:
     std::mutex &get() {
-        if (forks_ != forks()) {
-            (void)mutex_.release();
-            mutex_.reset(new std::mutex);
-            forks_ = forks();
+        Own *own = own_.load(std::memory_order_acquire);
+        if (own->forks != forks()) {
+            Own *made = new Own;
+            if (own_.compare_exchange_strong(own, made, std::memory_order_acq_rel)) return made->mutex;
+            delete made;
         }
-        return *mutex_;
+        return own->mutex;
     }
+    ForkedMutex() = default;
+    ~ForkedMutex() {
+        if (own_.load()->forks == forks()) delete own_.load();
+    }
+    ForkedMutex(const ForkedMutex &) = delete;
+    ForkedMutex &operator=(const ForkedMutex &) = delete;
 
 private:
-    std::unique_ptr<std::mutex> mutex_{new std::mutex};
-    unsigned forks_ = forks();
+    struct Own {
+        std::mutex mutex;
+        const unsigned forks = backtalk::forks();
+    };
+    std::atomic<Own *> own_{new Own};
 };
 
 }  // namespace backtalk

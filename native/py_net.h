@@ -64,7 +64,7 @@ class PyNet {
 public:
     PyNet(const std::string &variant, const std::vector<int64_t> &sizes, const std::vector<std::string> &activations,
           const std::vector<double> &parameters, const std::string &loss, double loss_parameter, bool trains,
-          int states, bool input_gradient, Function host, const std::vector<double> &levels)
+          int states, bool input_gradient, Function<T> host, const std::vector<double> &levels)
         : sizes_(usable(sizes)),
           net_(kernels_named<T>(variant), sizes, kinds_of(activations, sizes.size() - 1, parameters.size()),
                parameters, kind_of(LOSSES, loss), loss_parameter, levels, trains, usable_states(states), input_gradient),
@@ -172,11 +172,11 @@ public:
     }
 
     void set_update(const std::string &rule, double momentum, double beta_1, double beta_2, double epsilon,
-                    double momentum_decay, bool epsilon_hat, double l2_penalty, bool l2_per_weight,
+                    double momentum_decay, bool epsilon_hat, bool corrects, double l2_penalty, bool l2_per_weight,
                     double weight_decay, double clip_norm, bool loss_by_count) {
         const Rule kind = kind_of(RULES, rule);
         require(states_of(kind) <= net_.states, "the network has not the arrays that the rule keeps");
-        training_.set_update({kind, momentum, beta_1, beta_2, epsilon, momentum_decay, epsilon_hat, l2_penalty,
+        training_.set_update({kind, momentum, beta_1, beta_2, epsilon, momentum_decay, epsilon_hat, corrects, l2_penalty,
                               l2_per_weight, weight_decay, clip_norm, loss_by_count});
     }
 

@@ -49,10 +49,7 @@ public:
     // yhat for one row (inputs) or some rows (rows, inputs); None if x, out or a are not contiguous arrays of this
     // dtype and these shapes, apart from one another, and nothing is written then. a: where a_L goes, or None
     nb::object predict(nb::handle x, nb::handle out, nb::handle a) {
-        if (forks_ != forks()) {
-            predictor_.free_rooms();
-            forks_ = forks();
-        }
+        if (forks_.load(std::memory_order_acquire) != forks()) free_rooms();
         const Contiguous<T> in(x, false);
         if (!in.fits()) return nb::none();
         const int last = in.dimensions() - 1;
@@ -81,6 +78,14 @@ private:
                (to.dimensions() == 1 || to.size(0) == in.size(0));
     }
 
+    // Once, by the first thread that predicts in the child of a fork
+    void free_rooms() {
+        std::lock_guard<std::mutex> guard(mutex_.get());
+        if (forks_.load(std::memory_order_relaxed) == forks()) return;
+        predictor_.free_rooms();
+        forks_.store(forks(), std::memory_order_release);
+    }
+
     void compute(const T *X, int64_t rows, T *a, T *yhat) {
         if (predictor_.work() * double(rows) < Predictor<T>::WORK_OF_A_THREAD)
             return predictor_.predict(X, rows, a, yhat, 1);
@@ -92,7 +97,8 @@ private:
     const int64_t rows_, inputs_, outputs_;
     nb::object empty_, dtype_, threads_, shape_;
     Predictor<T> predictor_;
-    unsigned forks_ = forks();
+    ForkedMutex mutex_;
+    std::atomic<unsigned> forks_{forks()};
 };
 
 }  // namespace backtalk

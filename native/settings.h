@@ -15,6 +15,7 @@ struct Settings {
     double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
     double momentum_decay = 0;  // NADAM
     bool epsilon_hat = false;  // ADAM: epsilon stands beside the root of v before it is corrected
+    bool corrects = true;  // ADAM: m and v, which begin at 0
     double l2_penalty = 0;
     bool l2_per_weight = false;  // the penalty is divided by the weight of the batch
     double weight_decay = 0, clip_norm = 0;  // no clipping where it is 0

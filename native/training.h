@@ -147,8 +147,8 @@ public:
         penalty_ = settings_.l2_per_weight ? settings_.l2_penalty / weight : settings_.l2_penalty;
         u.l2_penalty = T(penalty_);
         if (u.rule != ADAM && u.rule != AMSGRAD && u.rule != ADAMAX && u.rule != NADAM) return;
-        const double root = std::sqrt(1 - std::pow(settings_.beta_2, t));
-        const double step = rate / (1 - std::pow(settings_.beta_1, t));
+        const double root = settings_.corrects ? std::sqrt(1 - std::pow(settings_.beta_2, t)) : 1;
+        const double step = settings_.corrects ? rate / (1 - std::pow(settings_.beta_1, t)) : rate;
         u.step = T(settings_.epsilon_hat ? step * root : step);
         u.root_correction = T(settings_.epsilon_hat ? 1 : 1 / root);
         if (u.rule != NADAM) return;

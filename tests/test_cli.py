@@ -169,7 +169,7 @@ def test_info_names_the_engine_and_the_libraries():
 def test_info_says_why_no_kernels_serve():
     facts = json.loads(run("info", "--json", BACKTALK_KERNELS="none").stdout)
     assert (facts["engine"], facts["kernels"], facts["threads"]) == ("formula", None, None)
-    if extension() is not None:
+    if extension is not None:
         assert "BACKTALK_KERNELS says" in facts["why_no_kernels"]
         assert "BACKTALK_KERNELS says" in run("info", BACKTALK_KERNELS="none").stdout
 
@@ -184,7 +184,37 @@ def test_every_command_refuses_unknown_kernels(command, model, refused, asked_an
 def test_version_and_help():
     assert run("--version").stdout.startswith("backtalk 0.")
     assert "Usage: backtalk" in run("--help").stdout
-    assert "Usage: backtalk" in run().stdout
+
+
+def test_backtalk_alone_shows_three_commands_to_begin_with(call):
+    code, out, err = call()
+    shown = [line.split("   ")[0].split() for line in out.splitlines() if line.startswith("  backtalk ")]
+    assert (code, err, len(shown)) == (0, "", 3)
+    for _, command, *_ in shown:
+        assert "Usage: backtalk " + command in call(command, "--help")[1]
+    assert "backtalk --help" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("train t.csv --target y --epsilon -1 --delta 1e-3", "--epsilon is -1.0, expected a number above 0"),
+        ("train t.csv --target y --epsilon 1 --noise-multiplier 1 --delta 1e-3", "--epsilon is given, and a noise"),
+        ("train t.csv --target y --checkpoint-seconds 0", "--checkpoint-seconds is 0.0, expected a number above 0."),
+        ("train t.csv --target y --learning-rate -1", "--learning-rate of adam is -1.0, expected a number in"),
+        ("train t.csv --target y --id age", "--id is 'age', which is not known"),
+        ("train t.csv", "--target is missing: expected the column to predict, one of a, y."),
+        ("exercise --sizes 3", "--sizes is [3], expected at least two"),
+    ],
+)
+def test_an_error_calls_an_option_by_its_name_and_says_where_its_help_is(refused, tmp_path, line, said):
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,0\n2,1\n" * 10)
+    command, *_ = line.split()
+    error = refused(*line.split())
+    assert error.startswith(f"backtalk: {said}")
+    if "which is not known" not in said:  # then what is known is listed
+        assert error.endswith(f" Try 'backtalk {command} --help'.\n")
 
 
 def test_no_color_and_pipes_give_plain_text(model):
@@ -196,17 +226,17 @@ def test_no_color_and_pipes_give_plain_text(model):
 
 def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path, refused):
     assert "nothing.safetensors: No such file" in refuse("gradients", "nothing.safetensors", "digits")
-    assert "X has 64 columns, but the network has 4 inputs" in refused("gradients", model, "digits")
+    assert "DATA has 64 columns, but the network has 4 inputs" in refused("gradients", model, "digits")
     assert "did you mean 'iris'" in refused("gradients", model, "irs")
     assert "not a safetensors file" in refused("check", __file__)
     assert "did you mean 'complex_step'" in refused("check", model, "--method", "complex")
-    assert "No such command 'gradient'" in refused("gradient")
+    assert "No such command 'gradient'. Did you mean" in refused("gradient")
     assert "No such option" in refused("check", model, "--nonsense")
-    assert "Missing argument" in refused("check")
+    assert "Missing argument 'MODEL'. Try 'backtalk check --help'." in refused("check")
     assert "is a folder without model.safetensors" in refused("check", tmp_path)
     (tmp_path / "file").write_text("")
     assert "exists" in refused("demo", "--out", tmp_path / "file")
-    assert "4294967295. Try" in refused("demo", "--seed", 2**32)
+    assert "4294967295. Try 'backtalk demo --help'." in refused("demo", "--seed", 2**32)
     assert "there is no DATA to take a column from" in refused("check", model, "--target", "label")
     missing = tmp_path / "none" / "g.npz"
     assert f"{missing}: No such file or directory." in refused("gradients", model, "iris", "--arrays", missing)

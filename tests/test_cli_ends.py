@@ -118,7 +118,7 @@ def test_stdout_on_a_full_disk_is_called_by_its_name(call, run, monkeypatch):
     def fail(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("backtalk.apps.cli.tables.put", fail)
+    monkeypatch.setattr("backtalk.apps.cli.predict.put", fail)
     code, _, err = call("predict", run / "run", run / "t.csv")
     assert (code, err) == (2, "backtalk: stdout: No space left on device: make room there, and try again.\n")
 
@@ -200,9 +200,7 @@ def test_what_is_no_exception_at_all_is_a_sentence_too(call, monkeypatch):
 
 
 @posix
-@pytest.mark.parametrize(
-    ("at", "command"), [("typer", "info"), ("backtalk.apps.cli.tables", "info"), ("numpy", "demo")]
-)
+@pytest.mark.parametrize(("at", "command"), [("typer", "info"), ("backtalk.apps.cli.train", "info"), ("numpy", "demo")])
 def test_ctrl_c_while_the_command_line_is_imported_ends_it_without_a_traceback(tmp_path, at, command):
     (tmp_path / "backtalk").write_text(f"""
 import os, signal, sys

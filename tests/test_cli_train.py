@@ -316,7 +316,7 @@ def test_what_cannot_be_learned_is_refused_in_a_sentence(refuse, tmp_path):
         return refuse("train", "t.csv", "--target", "y")
 
     write(tmp_path / "t.csv", frame)
-    assert "give --target" in refuse("train", "t.csv")
+    assert "--target is missing: expected the column to predict" in refuse("train", "t.csv")
     assert "did you mean 'one'" in refuse("train", "t.csv", "--target", "on")
     assert "there is nothing to learn" in refuse("train", "t.csv", "--target", "one")
     assert "missing in every row" in told(y=[None] * 40)

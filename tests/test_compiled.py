@@ -28,6 +28,7 @@ SETTINGS = [
     {"optimizer": "nesterov(learning_rate=0.05)", "schedule": "cosine(warm_up=3)"},
     {"optimizer": "adamw"},
     {"optimizer": "adam_epsilon_hat"},
+    {"optimizer": "adam_uncorrected"},
     {"optimizer": "adam(beta_1=0, beta_2=0.5)"},
     {"sample_weight": WEIGHT},
     {"sample_weight": WEIGHT, "batch_size": 5},

@@ -39,6 +39,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "nesterov": {"optimizer": "nesterov(learning_rate=0.05)", "l2_penalty": 0.05},
     "adam": {"optimizer": "adam(learning_rate=0.01)", "dropout": 0.3},
     "epsilon hat": {"optimizer": "adam_epsilon_hat(learning_rate=0.01)", "validation": 0.2, "patience": 1},
+    "uncorrected": {"optimizer": "adam_uncorrected(learning_rate=0.003)"},
     "adamw": {"optimizer": "adamw(learning_rate=0.01, weight_decay=0.1)", "schedule": "linear(warm_up=2)"},
     "weights": {"optimizer": "adam(learning_rate=0.01)", "sample_weight": RNG.random(COUNT) + 0.2, "l2_penalty": 0.01},
 }

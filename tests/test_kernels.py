@@ -20,7 +20,7 @@ PRINT_NAME = "from backtalk.engines.native.kernels import kernels; print(kernels
 
 
 def require_build(build: str) -> None:
-    if kernels() is None or not dict(extension().variants()).get(build):
+    if kernels() is None or not dict(extension.variants()).get(build):
         pytest.skip(f"this machine, or this installation, does not run {build}")
 
 
@@ -56,7 +56,7 @@ def test_none_gives_the_formula_engine_to_the_bit():
 @needs_kernels
 def test_the_first_build_that_runs_serves(asked_anew):
     asked_anew.delenv("BACKTALK_KERNELS", raising=False)
-    assert kernels() == next(name for name, runs in extension().variants() if runs)
+    assert kernels() == next(name for name, runs in extension.variants() if runs)
 
 
 @needs_kernels
@@ -73,7 +73,7 @@ def test_a_build_that_does_not_run_here_is_refused(asked_anew):
         def variants():
             return [("x86-64-v9", False), ("portable", True)]
 
-    asked_anew.setattr(module, "_native", Other)
+    asked_anew.setattr(module, "extension", Other)
     asked_anew.setenv("BACKTALK_KERNELS", "x86-64-v9")
     with pytest.raises(InputError, match="BACKTALK_KERNELS is 'x86-64-v9', which this processor does not run"):
         kernels()
@@ -86,7 +86,7 @@ def test_the_kernels_describe_themselves():
 
 
 def test_without_a_compiled_module_the_formula_engine_serves_and_says_so(asked_anew):
-    asked_anew.setattr(module, "_native", None)
+    asked_anew.setattr(module, "extension", None)
     asked_anew.setattr(module, "_missing", "backtalk was installed without a C++ compiler")
     asked_anew.delenv("BACKTALK_KERNELS", raising=False)
     case = drawn([7, 33, 5], "tanh", "huber", 13, weighted=True, dtype="float64")

@@ -767,3 +767,75 @@ def test_every_setting_and_every_choice_is_explained_on_focus(tab):
     page.page.hover("#data-said .term")
     page.page.wait_for_selector("#hint:not([hidden])")
     assert "never learns from" in page.text("#hint")
+
+
+# Side by side
+
+
+def test_two_networks_are_compared_and_the_one_comes_back(tab):
+    page = tab("#data=moons&layers=3")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    page.page.click("#compare-open")
+    page.wait_until("location.hash === '#compare=vanishing'")
+    page.wait_for_step(0)
+    assert page.page.locator("#network").is_hidden()
+    assert page.text("#compare-left .side-told") == "sigmoid" and page.text("#compare-right .side-told") == "tanh"
+    page.page.click("#run")
+    page.wait_beyond(200)
+    page.page.click("#run")
+    page.wait_until("document.getElementById('run').textContent === 'Run'")
+    left, right = (float(page.text(f"#compare-{side} .side-score").rstrip(" %")) for side in ("left", "right"))
+    assert left < 70 < 85 < right
+    page.page.click("#compare-open")
+    page.wait_until("location.hash.startsWith('#data=moons&layers=3')")
+    page.wait_for_step(1)
+    assert page.page.locator("#network").is_visible()
+    page.page.go_back()
+    page.wait_until("location.hash === '#compare=vanishing'")
+    page.wait_for_step(0)
+
+
+def test_a_comparison_of_one_s_own_is_in_the_address_and_what_differs_is_marked(tab):
+    page = tab("#compare=momentum")
+    page.wait_until("document.querySelector('#compare-right .side-told').textContent === 'momentum'")
+    page.page.select_option("#compare-right-optimizer", "lion")
+    page.page.fill("#compare-right-layers", "4, 3")
+    page.page.press("#compare-right-layers", "Enter")
+    page.wait_until("location.hash.includes('right.layers=4,3')")
+    said = page.page.evaluate("location.hash")
+    assert "right.optimizer=lion" in said and "left.optimizer=sgd" in said and "&data=moons" in said
+    assert page.page.locator(".side-row.differs").count() == 2
+    page.page.fill("#compare-left-rate", "0")
+    page.page.press("#compare-left-rate", "Enter")
+    page.wait_until("document.getElementById('compare-error').textContent.startsWith('On the left, rate is 0')")
+    assert page.page.input_value("#compare-left-rate") == "0.03"
+    again = tab(said)
+    again.wait_until("document.querySelector('#compare-right .side-told').textContent === v[0]", "layers 4, 3, lion")
+    again.page.click("#step")
+    again.wait_for_step(1)
+
+
+def test_a_loss_plane_is_drawn_at_a_pause(tab):
+    page = tab("#compare=valley")
+    for step in (1, 2, 3):
+        page.page.click("#step")
+        page.wait_for_step(step)
+    page.page.wait_for_selector("#planes canvas:visible")
+    page.wait_until("document.querySelector('#planes canvas').getAttribute('aria-label').includes('at point 3 of 3')")
+    assert page.page.locator("#plane-lines canvas:visible").count() == 2
+
+
+def test_side_by_side_fits_a_phone(tab):
+    page = tab("#compare=symmetry", width=390)
+    page.wait_for_step(0)
+    page.page.wait_for_selector("#compare-left .units:visible")
+    assert page.overflow() <= 0
+    left, right = (page.page.locator(f"#compare-{side}").bounding_box() for side in ("left", "right"))
+    assert left["y"] == right["y"] and left["x"] < right["x"]
+
+
+def test_a_comparison_that_does_not_exist_is_told(tab):
+    page = tab("#compare=apples")
+    page.wait_until("document.getElementById('notice').textContent.includes('no comparison named apples')")
+    page.wait_until("document.querySelector('#compare-left .side-told').textContent === 'sigmoid'")

@@ -273,7 +273,7 @@ class TestTheCompiledModule:
         }  # fmt: skip
         layers = len(changes.get("sizes", self.SIZES)) - 1
         options |= {"activations": ["tanh"] * (layers - 1) + ["softmax"], "parameters": [0.0] * layers}
-        make = extension().Net32 if dtype == "float32" else extension().Net64
+        make = extension.Net32 if dtype == "float32" else extension.Net64
         return make(**(options | changes))
 
     def gradients(self, **changes):
@@ -306,7 +306,7 @@ class TestTheCompiledModule:
             signature = function.__nb_signature__[0][0]
             return re.findall(r"[(,] ?(\w+): ", signature), signature.rpartition(" -> ")[2]
 
-        module, stub = extension(), ast.parse(Path(str(native.__file__)).with_name("_native.pyi").read_text())
+        module, stub = extension, ast.parse(Path(str(native.__file__)).with_name("_native.pyi").read_text())
         functions = {node.name: told(node) for node in stub.body if isinstance(node, ast.FunctionDef)}
         classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
         public = {name for name in dir(module) if not name.startswith("_")}
@@ -320,7 +320,7 @@ class TestTheCompiledModule:
             assert methods == {key: read(value) for key, value in found.items()}, "make stub writes it anew"
 
     def test_it_knows_every_activation_and_loss_of_ours_and_their_parameters(self):
-        for ours, theirs in ((ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())):
+        for ours, theirs in ((ACTIVATIONS, extension.activations()), (LOSSES, extension.losses())):
             own = {name: kind for name, kind in ours.items() if isinstance(kind, type)}  # others are registered
             numbers = {
                 name: [each.name for each in fields(kind)] if is_dataclass(kind) else [] for name, kind in own.items()

@@ -112,7 +112,7 @@ def test_the_kernels_leave_no_array(change, message):
         "by_example": np.zeros((1, 3)),
     } | change  # fmt: skip
     with pytest.raises(ValueError, match=message):
-        extension().Sweep(net, kernels() or "", 1).back(
+        extension.Sweep(net, kernels() or "", 1).back(
             net, given["points"], given["left"], np.eye(3)[:, :2].copy(), np.array(given["labels"]), None, None,
             np.array(given["rows"]), np.array(given["starts"]), np.ones(1), 0, 0, given["by_example"],
             np.zeros((1, 1)), np.zeros(1), 1.0, 1,

@@ -12,7 +12,7 @@ from backtalk.core.backward import talk_back
 from backtalk.core.batch import Batch
 from backtalk.core.forward import propagate
 from backtalk.core.inputs import as_target, as_weight
-from backtalk.core.optimizers import AdamEpsilonHat, Optimizer
+from backtalk.core.optimizers import AdamEpsilonHat, AdamUncorrected, Optimizer
 from backtalk.engines.formula import FormulaSteps
 from backtalk.engines.native import kernels as builds
 from backtalk.engines.native import passes as engine
@@ -24,7 +24,8 @@ from engines import EVERY_ACTIVATION, SOFTSIGN, by_formula, drawn, largest_error
 pytestmark = needs_kernels
 OPTIMIZERS: list[Optimizer] = [
     SGD(0.05), SGD(0.05, momentum=0, weight_decay=0.1), Nesterov(0.05, weight_decay=0.1), Adam(0.01),
-    AdamEpsilonHat(0.01, epsilon=1e-3), AdamEpsilonHat(0.01, weight_decay=0.1), AdamW(0.01, weight_decay=0.2),
+    AdamEpsilonHat(0.01, epsilon=1e-3), AdamEpsilonHat(0.01, weight_decay=0.1), AdamUncorrected(0.01),
+    AdamW(0.01, weight_decay=0.2),
 ]  # fmt: skip
 EVERYTHING = {"l2_penalty": 0.3, "l2_per_weight": True, "clip_norm": 0.4, "measure_every": 1}
 TOLERANCE = {"float32": 2e-4, "float64": 1e-11}

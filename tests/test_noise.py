@@ -54,7 +54,7 @@ def test_the_numbers_are_made_of_the_bits_of_chacha20():
 @pytest.mark.parametrize("variant", available())
 def test_each_build_of_the_kernels_adds_the_noise_of_the_formula(variant):
     key, layer, step = bytes(range(32)), 5, 2**33 + 1
-    add = extension().add_noise
+    add = extension.add_noise
     for count in (1, 7, 8 * 2048 + 133):  # no whole number of blocks, and more than are made at once
         fine = np.zeros(count)
         add(variant, fine, key, layer, step, 1.0, 2.0**-60)

@@ -40,7 +40,7 @@ PAIRS = {
     "nadam(beta_1=0.5, momentum_decay=0.5)": ("NAdam", {"betas": (0.5, 0.999), "momentum_decay": 0.5}),
     "adamw(weight_decay=0)": ("AdamW", {"weight_decay": 0}),
 }
-EVERY = [*PAIRS, "adam_epsilon_hat", "lion", "lion(beta_1=0.5, beta_2=0.75)"]
+EVERY = [*PAIRS, "adam_epsilon_hat", "adam_uncorrected", "lion", "lion(beta_1=0.5, beta_2=0.75)"]
 ENGINES = [pytest.param("native", marks=needs_kernels), "formula"]
 SIZES, ROWS = [5, 9, 6, 3], 24
 

@@ -23,14 +23,15 @@ PUBLIC = {
     "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch", "Exercise",
     "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
     "Hypergradients", "Influence", "InputError", "InputTypeError", "LBFGS", "LayerError", "LayerMeasures", "Layers",
-    "Lion", "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum",
-    "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent", "PrivateSteps",
-    "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "SGD", "Shard", "StepDerivation", "TableClassifier",
-    "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step",
-    "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx",
-    "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "hypergradients", "influence", "listen",
-    "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
-    "resume", "retrain", "save", "score_influence", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
+    "Lion", "Loss", "LossLine", "LossPlane", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric",
+    "MissingLibraryError", "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy",
+    "PrivacySpent", "PrivateSteps", "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "SGD", "Shard",
+    "StepDerivation", "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted",
+    "UnknownNameError", "backward", "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step",
+    "fit", "fit_many", "forward", "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand",
+    "hessian_product", "hypergradients", "influence", "listen", "load", "load_members", "load_run", "loss_line",
+    "loss_plane", "mean_network", "paths", "per_example", "register_activation", "register_loss", "resume", "retrain",
+    "save", "score_influence", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 }  # fmt: skip
 
 

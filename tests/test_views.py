@@ -26,6 +26,8 @@ from backtalk import (
     hessian_product,
     hypergradients,
     influence,
+    loss_line,
+    loss_plane,
     paths,
 )
 from backtalk.analysis.check.report import CheckReport, CheckRow
@@ -63,6 +65,8 @@ RESULTS = {
     "repaired": lambda: diagnose(SICK, FAR, CLASSES).fix(SICK, FAR, CLASSES, epochs=2),
     "privacy": lambda: PrivacySpent(1e-5, 1.1, 0.01, 100, 1.0, "flat", "rdp"),
     "derivation": lambda: explain(NETWORK, X[0], 0, "h[1,2]"),
+    "loss plane": lambda: loss_plane(NETWORK, X, Y, paths={"<b>": RECORDED.record}, directions="random"),
+    "loss line": lambda: loss_line(NETWORK, X, Y, optimizer="lbfgs"),
     "update": lambda: explain_step(NETWORK, X, Y, "adam", "W[1,2,1]"),
 }
 

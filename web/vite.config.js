@@ -13,14 +13,20 @@ const onlyWoff2 = {
 };
 
 // What is bundled is handed on, so its licences are too
+const BUNDLED = {
+  katex: "lab.js and lab.css hold KaTeX, and the fonts KaTeX_*.woff2 are its fonts.",
+  "d3-contour": "lab.js holds d3-contour.",
+  "d3-array": "lab.js holds parts of d3-array.",
+};
 const licences = {
   name: "licences",
   generateBundle() {
-    const folder = new URL("node_modules/katex/", import.meta.url);
-    const { version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
-    const text = readFileSync(new URL("LICENSE", folder), "utf8").trim();
-    const source = `lab.js and lab.css hold KaTeX ${version}, and the fonts KaTeX_*.woff2 are its fonts.\n\n${text}\n`;
-    this.emitFile({ type: "asset", fileName: "LICENSES", source });
+    const texts = Object.entries(BUNDLED).map(([name, said]) => {
+      const folder = new URL(`node_modules/${name}/`, import.meta.url);
+      const { version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
+      return `${said} Version ${version}.\n\n${readFileSync(new URL("LICENSE", folder), "utf8").trim()}\n`;
+    });
+    this.emitFile({ type: "asset", fileName: "LICENSES", source: texts.join("\n") });
   },
 };
 

@@ -39,7 +39,9 @@ html_math_renderer = "mathml"
 # Notebooks: run once for each version of theirs, by this Python
 profile = Path("build/ipython/profile_default").absolute()
 profile.mkdir(parents=True, exist_ok=True)
-(profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"')  # not that it uses ports
+(profile / "ipython_kernel_config.py").write_text(
+    'get_config().IPKernelApp.log_level = "ERROR"'
+)  # not that it uses ports
 os.environ["IPYTHONDIR"] = str(profile.parent)
 nb_execution_mode = "cache"
 nb_execution_cache_path = "build/notebooks"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         score_influence,
         self_influence,
     )
+    from .analysis.landscape import LossLine, LossPlane, loss_line, loss_plane
     from .analysis.torch_hooks import Heard, PrivateSteps, listen
     from .analysis.torch_hooks.watch import watch
     from .apps.estimators import HiddenUnits, MLPClassifier, MLPRegressor
@@ -99,14 +100,15 @@ __all__ = [
     "Callback", "CheckReport", "Checkpoint", "Derivation", "Diagnosis", "DivergedError", "Doctor", "Dropout", "Epoch",
     "Exercise", "FileFormatError", "Finding", "GradientDescent", "Gradients", "Heard", "HessianProduct", "HiddenUnits",
     "Hypergradients", "Influence", "InputError", "InputTypeError", "LayerError", "LayerMeasures", "Layers", "Lion",
-    "Loss", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError", "Momentum", "Nadam",
-    "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent", "PrivateSteps",
-    "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "Shard", "StepDerivation", "TableClassifier",
-    "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward", "check", "check_step",
-    "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward", "from_keras", "from_onnx",
-    "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "hypergradients", "influence", "listen",
-    "load", "load_members", "load_run", "mean_network", "paths", "per_example", "register_activation", "register_loss",
-    "resume", "retrain", "save", "score_influence", "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
+    "Loss", "LossLine", "LossPlane", "MLPClassifier", "MLPRegressor", "MemoryMapped", "Metric", "MissingLibraryError",
+    "Momentum", "Nadam", "Nesterov", "Network", "ParquetFiles", "Paths", "Predictor", "Privacy", "PrivacySpent",
+    "PrivateSteps", "ProcessLostError", "Progress", "RMSprop", "Recording", "Run", "Shard", "StepDerivation",
+    "TableClassifier", "TableRegressor", "Trace", "Training", "TrainingInterrupted", "UnknownNameError", "backward",
+    "check", "check_step", "diagnose", "el2n", "exercise", "explain", "explain_step", "fit", "fit_many", "forward",
+    "from_keras", "from_onnx", "from_sklearn", "from_torch", "gradients", "grand", "hessian_product", "hypergradients",
+    "influence", "listen", "load", "load_members", "load_run", "loss_line", "loss_plane", "mean_network", "paths",
+    "per_example", "register_activation", "register_loss", "resume", "retrain", "save", "score_influence",
+    "self_influence", "to_onnx", "to_sklearn", "to_torch", "watch",
 ]  # fmt: skip
 
 HOMES = {  # the module of each public name
@@ -119,6 +121,7 @@ HOMES = {  # the module of each public name
         ),
         "analysis.influence",
     ),
+    **dict.fromkeys(("LossLine", "LossPlane", "loss_line", "loss_plane"), "analysis.landscape"),
     **dict.fromkeys(("Heard", "PrivateSteps", "listen"), "analysis.torch_hooks"),
     "watch": "analysis.torch_hooks.watch",
     **dict.fromkeys(("HiddenUnits", "MLPClassifier", "MLPRegressor"), "apps.estimators"),

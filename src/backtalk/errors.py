@@ -37,35 +37,44 @@ if TYPE_CHECKING:
 class BacktalkError(Exception):
     """The root of all exceptions that backtalk raises on purpose.
 
-    The sentence is ``file`` ``fault`` ``place``, ``expected`` (``hint``). All but ``fault`` are '' where they are not
-    known, and may be set anew. ``file``: the file that is wrong, by its name. ``place``: where the value stands. With
-    no ``expected`` the place is a sentence of its own. ``hint``: what only a caller in Python can use; ``message`` is
-    the sentence without it.
+    The sentence is ``file`` ``argument`` ``fault`` ``place``, ``expected`` (``hint``). All but ``fault`` are '' where
+    they are not known, and may be set anew. ``file``: the file that is wrong, by its name. ``argument``: what holds the
+    value, which another caller may know by another name. ``place``: where the value stands. With no ``expected`` the
+    place is a sentence of its own. ``hint``: what only a caller in Python can use; ``message`` is the sentence without
+    it.
 
-    >>> error = InputError("y is 7", place="at row 0", expected="expected labels 0 … 2")
+    >>> error = InputError("is 7", argument="y", place="at row 0", expected="expected labels 0 … 2")
     >>> print(error)
     y is 7 at row 0, expected labels 0 … 2.
-    >>> error.place = "in row 20 of part-2.parquet"
+    >>> error.argument, error.place = "column 'class'", "in row 20 of part-2.parquet"
     >>> print(error)
-    y is 7 in row 20 of part-2.parquet, expected labels 0 … 2.
+    column 'class' is 7 in row 20 of part-2.parquet, expected labels 0 … 2.
     """
+
+    file: str
+    argument: str
+    place: str
+    expected: str
+    hint: str
 
     def __init__(
         self,
         fault: str = "",
         *,
         file: str | os.PathLike[str] = "",
+        argument: str = "",
         place: str = "",
         expected: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(fault)
-        self.file, self.place, self.expected, self.hint = os.fspath(file), place, expected, hint
+        self.file, self.argument = os.fspath(file), argument
+        self.place, self.expected, self.hint = place, expected, hint
 
     @property
     def message(self) -> str:
         """The sentence for those who see no Python."""
-        fault = f"{self.file} {self.args[0]}" if self.file else self.args[0]
+        fault = " ".join(filter(None, [self.file, self.argument, self.args[0]]))
         if len(fault) > LONGEST:  # it repeats what somebody gave, and its end says what to do
             fault = f"{fault[: LONGEST - END]} … {fault[-END:]}"
         if self.expected:
@@ -84,9 +93,7 @@ class InputError(BacktalkError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that is in no table; made by ``unknown_name``. ``argument``: what has that name."""
-
-    argument = ""
+    """A name that is in no table; made by ``unknown_name``."""
 
 
 class FileFormatError(InputError):
@@ -115,6 +122,11 @@ class ProcessLostError(BacktalkError, ConnectionError):
     process 1 no longer answers (this is process 0 of 2). The checkpoint run.safetensors goes on, also with another \
 number of processes.
     """
+
+    reason: str
+    process: int | None
+    processes: int | None
+    checkpoint: str | None
 
     def __init__(
         self, reason: str, *, process: int | None = None, processes: int | None = None, checkpoint: str | None = None
@@ -167,9 +179,7 @@ def unknown_name(
     hint = f": did you mean {quoted(near)}{note and f' ({note})'}?" if near else "."
     more = f" and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
     listed = ", ".join(map(cut, names[:MOST_KNOWN])) + more
-    error = UnknownNameError(f"{argument} is {quoted(found)}, which is not known{hint} Known are {listed}.")
-    error.argument = argument
-    return error
+    return UnknownNameError(f"is {quoted(found)}, which is not known{hint} Known are {listed}.", argument=argument)
 
 
 def cut(text: str, most: int = MOST_LETTERS) -> str:

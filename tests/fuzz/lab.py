@@ -28,6 +28,8 @@ MESSAGES: list[dict[str, Any]] = [
     {"type": "configure", "data": "worked", "layers": [2], "activation": "sigmoid", "optimizer": "sgd(momentum=0)",
      "initialization": "auto", "schedule": "one_cycle", "epochs": 3, "l2_penalty": 0.1, "dropout": 0.5},
     {"type": "set", "quantity": "x[2]", "value": -1}, {"type": "step"},
+    {"type": "compare", "left": {"layers": [2]}, "right": {"layers": [2], "optimizer": "sgd", "rate": 0.5}},
+    {"type": "step"}, {"type": "plane", "directions": "random"}, {"type": "plane"}, {"type": "alone"},
 ]  # fmt: skip
 
 
@@ -65,7 +67,7 @@ async def _converse(texts: list[str | None]) -> None:
         await live.receive()
         while not live.questions.empty():
             await live.report_errors(*live.questions.get_nowait())
-    if live.session.trainer is not None:
+    if live.session.trainer is not None or live.session.pair is not None:
         await live.report_errors("frame", live._send_frame)
     for text in socket.heard:
         said = json.loads(text)
@@ -77,7 +79,7 @@ def _seeds() -> list[bytes]:
     lines = [json.dumps(message).encode() for message in MESSAGES]
     return [
         b"\n".join([lines[0], *each])
-        for each in (lines[2:7], lines[8:11], [lines[1], *lines[11:14]], [lines[9]] * 3, lines[15:])
+        for each in (lines[2:7], lines[8:11], [lines[1], *lines[11:14]], [lines[9]] * 3, lines[15:18], lines[18:])
     ]
 
 

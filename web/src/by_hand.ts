@@ -71,8 +71,8 @@ export class ByHand {
   }
 
   /** Dragged in the drawing: `by` is the way up from where it began, null at its beginning. */
-  drag(place: Place, by: number | null, frame: Frame | null, setup: Setup): void {
-    const settable = settableOf(quantityToDrag(place), setup);
+  drag(place: Place, by: number | null, frame: Frame | null): void {
+    const settable = this.setup && settableOf(quantityToDrag(place), this.setup);
     if (!settable || !frame) return;
     if (by === null || this.dragged?.quantity !== settable.quantity) {
       const from = frame.numbers.get(settable.array)?.values[settable.at] ?? 0;

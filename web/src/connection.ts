@@ -1,6 +1,6 @@
 // One WebSocket, opened again with growing pauses when it drops.
 
-import { readExplained, readFrame, type Frame, type Received, type Sent, type SentExplained } from "./protocol";
+import { readExplained, readFrame, type Frame, type PairFrame, type Received, type Sent, type SentExplained } from "./protocol";
 
 const MOST_MESSAGE = 65_536; // bytes; at a longer one the server ends the connection
 const PAUSES = [1, 2, 4, 8, 10]; // seconds
@@ -15,7 +15,7 @@ const FINAL: Record<number, string> = {
 
 export interface Listener {
   message(message: Received): void;
-  frame(frame: Frame): void;
+  frame(frame: Frame | PairFrame): void;
   lost(seconds: number): void;
   refused(reason: string): void;
 }

@@ -38,7 +38,7 @@ export class Exercises {
 
   /** Only where there is a server, which has the key. */
   offer(hello: Hello): void {
-    find("exercise-open").hidden = Boolean(hello.recorded);
+    find("exercise-field").hidden = hello.recorded !== undefined;
   }
 
   show(message: Sheet): void {

@@ -4,9 +4,13 @@ import { find, make } from "./dom";
 import type { Findings } from "./protocol";
 import { withTerms } from "./terms";
 
-export function showFindings({ findings, healthy, step }: Findings): void {
+export function showFindings({ findings, healthy, step, said }: Findings): void {
   const box = find("findings");
   const when = step === undefined ? "" : ` at step ${step}`;
+  if (said !== undefined) {
+    box.replaceChildren(make("p", { className: "quiet small", textContent: said }));
+    return;
+  }
   if (findings.length === 0) {
     box.replaceChildren(make("p", { className: "healthy", textContent: `No problem found${when}.` }));
     return;

@@ -1,6 +1,6 @@
 // Explanations on hover and on focus: one tooltip for the page, of whatever names a term in `data-hint`.
 
-import { aboutChoice } from "./choices";
+import { aboutChoice } from "./settings/choices";
 import { find } from "./dom";
 import { TERMS } from "./terms";
 

@@ -11,14 +11,15 @@ import "./style/walk.css";
 import "./style/charts.css";
 import "./style/lesson.css";
 import "./style/exercise.css";
+import "./style/compare.css";
 import "./style/narrow.css";
 import "./style/appearance.css";
-import { listenToAppearance } from "./appearance";
+import { listenToAppearance } from "./bar/appearance";
 import { App } from "./app";
-import { listenToButtons } from "./buttons";
+import { listenToButtons } from "./bar/buttons";
 import { Connection } from "./connection";
 import { Hints } from "./hints";
-import { listenToKeys } from "./keys";
+import { listenToKeys } from "./bar/keys";
 import { packedLesson, Recorded } from "./recorded";
 
 listenToAppearance();

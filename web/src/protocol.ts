@@ -1,6 +1,8 @@
 // The messages between page and server, as docs/lab.md has them.
 
-import type { Colour } from "./address";
+import type { LossPlane } from "./compare/contours";
+import type { LossLine } from "./compare/line_search";
+import type { Colour } from "./page/address";
 import type { Formulas, Remark } from "./formulas/equation";
 import type { Rows } from "./formulas/evaluation";
 import type { Leaf } from "./formulas/tree";
@@ -31,10 +33,14 @@ export type Sent =
   | { type: "speed"; steps: number }
   | { type: "example"; row: number }
   | { type: "goto"; step: number } // of a recording
+  | { type: "train" } // on from the step of a recording that is shown
   | { type: "look"; maps: boolean; histograms: boolean }
   | { type: "set"; quantity: string; value: number }
   | { type: "slide"; at: number | null }
   | { type: "explain"; quantity: string }
+  | ({ type: "compare" } & Sides)
+  | { type: "alone" }
+  | { type: "plane"; directions: "path" | "random" }
   | { type: "exercise"; exercise: Asked }
   | { type: "mark"; exercise: Asked; answers: Record<string, Answer> };
 
@@ -97,7 +103,8 @@ export interface Hello {
   over_whole_run: string[]; // the schedules that need to know the number of epochs
   limits: { upload_bytes: number; layers: number; units: number };
   start: Configuration & { example?: number; color?: Colour; quantity?: string };
-  recorded?: { steps: number; rows: number[] }; // a lesson: nothing can be changed, and any step can be gone to
+  comparisons?: Comparison[]; // that are prepared
+  recorded?: { steps: number; rows: number[]; trains: boolean }; // a lesson: any step can be gone to
 }
 
 export interface Points {
@@ -130,6 +137,7 @@ export interface Setup {
   // Of a lesson:
   shown?: number[]; // the rows that are recorded; else any can be shown
   history?: Pick<FrameHead, "step" | "loss" | "validation_loss" | "flow">[]; // every step
+  live?: boolean; // the page trains it on from the last of these
 }
 
 export interface FrameHead {
@@ -155,8 +163,65 @@ export interface Numbers {
   values: Float32Array;
 }
 
+/** Arrays by their names, and perhaps an example: what pictures are drawn from. */
+export interface Seen {
+  numbers: Map<string, Numbers>;
+  example?: { x?: number[]; y?: number };
+}
+
 export interface Frame extends FrameHead {
   numbers: Map<string, Numbers>;
+}
+
+/** Two networks side by side, and what they differ in. */
+export interface Sides {
+  left: Configuration;
+  right: Configuration;
+}
+
+/** A comparison that is prepared. */
+export interface Comparison extends Sides {
+  name: string;
+  title: string;
+  said: string;
+  look: string[]; // the parts of the page that show it
+  speed: number; // steps a frame
+}
+
+export interface PairSetup {
+  type: "pair";
+  sides: [Setup, Setup];
+}
+
+export interface SideFrame extends Seen {
+  step: number;
+  epoch: number;
+  rate: number;
+  loss: number | null; // mean over the steps since the last frame, each before its step
+  validation_loss: number | null;
+  score: number | null;
+  training_score: number | null;
+  flow: (number | null)[]; // ‖∇_a‖ of each layer
+  units: { count: number; dead: number; different: number };
+  stopped: string; // why it takes no further step
+}
+
+/** The loss over a plane with the paths of one side or of both, and along the last step of each. */
+export interface Planes {
+  type: "plane";
+  rows: number; // over which ℒ is the mean
+  planes: (LossPlane & { sides: Side[] })[];
+  lines: (LossLine | null)[]; // null: no step was taken
+  said: string; // why there is no plane
+}
+
+export type Side = "left" | "right";
+
+export interface PairFrame {
+  type: "pair_frame";
+  step: number;
+  running: boolean;
+  sides: [SideFrame, SideFrame];
 }
 
 export type Talk = "forward" | "output" | "hidden" | "weights" | "update";
@@ -255,11 +320,14 @@ export interface Findings {
   step?: number;
   healthy: boolean;
   findings: Finding[];
+  said?: string; // instead of findings: nobody looked for any
 }
 
 export type Received =
   | Hello
   | Setup
+  | PairSetup
+  | Planes
   | Slide
   | { type: "slide"; at: null }
   | Explained
@@ -291,9 +359,9 @@ export function readExplained(message: SentExplained): Explained {
 }
 
 /** uint32 n, n bytes of JSON, then the float32 arrays that the JSON lists: all little-endian. */
-export function readFrame(buffer: ArrayBuffer): Frame {
+export function readFrame(buffer: ArrayBuffer): Frame | PairFrame {
   const length = new DataView(buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as FrameHead;
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as FrameHead | PairHead;
   const numbers = new Map<string, Numbers>();
   let offset = 4 + length;
   for (const { name, shape } of head.arrays) {
@@ -301,5 +369,15 @@ export function readFrame(buffer: ArrayBuffer): Frame {
     numbers.set(name, { shape, values: new Float32Array(buffer, offset, count) });
     offset += 4 * count;
   }
-  return { ...head, numbers };
+  return head.type === "frame" ? { ...head, numbers } : { ...head, sides: sidesOf(head, numbers) };
+}
+
+type PairHead = Omit<PairFrame, "sides"> & { sides: Omit<SideFrame, "numbers">[]; arrays: FrameHead["arrays"] };
+
+/** Each side with its own arrays: `left.surface` is the `surface` of the left one. */
+function sidesOf(head: PairHead, numbers: Map<string, Numbers>): [SideFrame, SideFrame] {
+  return ["left.", "right."].map((side, k) => {
+    const own = [...numbers].filter(([name]) => name.startsWith(side));
+    return { ...head.sides[k]!, numbers: new Map(own.map(([name, array]) => [name.slice(side.length), array])) };
+  }) as [SideFrame, SideFrame];
 }

@@ -1,18 +1,27 @@
-// The recorded steps of a lesson, which answer the page as the lab's server does.
+// A lesson, which answers the page as the lab's server does: its recorded steps, and those that the page takes itself.
 
 import type { Lab, Listener } from "./connection";
 import { Recording, type Facts } from "./lesson/recording";
+import { isRecorded, Trained } from "./lesson/trained";
 import { unpack, type Packed } from "./lesson/unpack";
-import type { Received, Sent } from "./protocol";
+import type { Findings, Received, Sent } from "./protocol";
 
 const FORMAT = 1; // the newest that this page reads
 const PAUSE = 50; // milliseconds at least between two frames: 20 steps a second at the lowest speed
+const SLICE = 0.05; // seconds of training, after which a frame is due whatever was asked for
 
 /** The lesson in this page, if it holds one. */
 export function packedLesson(): Packed | null {
   const element = document.getElementById("lesson");
   return element ? (JSON.parse(element.textContent) as Packed) : null;
 }
+
+const NOT_DIAGNOSED: Findings = {
+  type: "findings",
+  healthy: true,
+  findings: [],
+  said: "Only recorded steps were diagnosed: this network was trained on in this page.",
+};
 
 export class Recorded implements Lab {
   private recording: Recording | null = null;
@@ -23,6 +32,8 @@ export class Recorded implements Lab {
   private at: number | null = null; // the slide of the walk that is shown
   private waits = false; // for the page to draw the last frame
   private lastFrame = 0;
+  private trained: Trained | null = null; // the network that this page trains on
+  private asked = 0; // how often one was asked for
 
   constructor(
     private readonly packed: Packed,
@@ -63,15 +74,27 @@ export class Recorded implements Lab {
     }
     const { hello } = this.recording.facts;
     this.row = this.recording.rows.includes(hello.start.example ?? -1) ? hello.start.example! : this.recording.rows[0]!;
-    this.listener.message({ ...hello, recorded: { steps: this.recording.last, rows: this.recording.rows } });
+    this.listener.message({ ...hello, recorded: { steps: this.recording.last, rows: this.recording.rows, trains: !("why" in this.recording.facts.training) } });
   }
 
   private answer(message: Sent, recording: Recording): void {
     switch (message.type) {
       case "configure":
-        this.at = null;
+        this.running = false;
+        if (!isRecorded(recording, message)) {
+          void this.train("configure", Trained.anew(recording, message));
+          break;
+        }
+        this.forget();
         this.tell(recording.setup);
         this.go(0);
+        break;
+      case "train":
+        void this.train("train", Trained.from(recording, this.step), () => (this.running = true));
+        break;
+      case "rate":
+        if (this.trained) this.trained.setRate(message.rate);
+        else void this.train("rate", Trained.from(recording, this.step), (trained) => trained.setRate(message.rate));
         break;
       case "drawn":
         this.waits = false;
@@ -80,7 +103,7 @@ export class Recorded implements Lab {
       case "run":
         this.running = true;
         this.walk(null, recording);
-        if (this.step === recording.last) this.step = 0;
+        if (!this.trained && this.step === recording.last) this.step = 0;
         this.show();
         break;
       case "pause":
@@ -90,17 +113,18 @@ export class Recorded implements Lab {
       case "step":
         this.running = false;
         this.walk(null, recording);
-        if (this.step === recording.last) this.end(recording);
-        else this.go(this.step + 1);
+        this.takeStep(recording);
         break;
       case "goto":
         this.running = false;
+        this.leave(recording);
         this.go(Math.max(0, Math.min(recording.last, message.step)));
         this.walk(this.at, recording);
         break;
       case "reset":
         this.running = false;
         this.walk(null, recording);
+        this.leave(recording);
         this.go(0);
         break;
       case "slide":
@@ -120,13 +144,15 @@ export class Recorded implements Lab {
         } else this.complain(message.type, `The lesson holds the examples ${listed(recording.rows)}.`);
         break;
       case "explain": {
-        const explained = recording.explained(this.step, this.row, message.quantity);
+        const explained = this.trained
+          ? this.trained.explained(this.row, message.quantity)
+          : recording.explained(this.step, this.row, message.quantity);
         if (typeof explained === "string") this.complain(message.type, explained);
         else this.tell(explained);
         break;
       }
       case "diagnose":
-        this.tell(recording.findings(this.step));
+        this.tell(this.trained ? NOT_DIAGNOSED : recording.findings(this.step));
         break;
       default:
         this.complain(message.type, "This is a recording: it cannot be changed. The lab itself can: backtalk lab.");
@@ -141,27 +167,88 @@ export class Recorded implements Lab {
       if (was !== null) this.tell({ type: "slide", at: null });
       return;
     }
-    const { slide, count } = recording.slide(this.step, this.row, at);
-    if (slide) {
-      this.at = at;
-      this.tell(slide);
-    } else if (at < count || this.step === recording.last) {
+    const found = this.trained ? this.trained.slide(this.row, at) : recording.slide(this.step, this.row, at);
+    if (typeof found === "string") {
       this.tell({ type: "slide", at: null });
-      this.end(recording);
-    } else {
-      this.go(this.step + 1);
-      this.walk(0, recording);
+      this.complain("slide", found);
+    } else if (found.slide) {
+      this.at = at;
+      this.tell(found.slide);
+    } else if (at >= found.count && this.takeStep(recording)) this.walk(0, recording);
+    else this.tell({ type: "slide", at: null });
+  }
+
+  /** The next step, recorded or taken; false if there is none. */
+  private takeStep(recording: Recording): boolean {
+    if (this.trained) {
+      this.trained.advance(1, Infinity);
+      this.showTrained();
+      return !this.trained.stopped;
     }
+    if (this.step === recording.last) {
+      this.end(recording);
+      return false;
+    }
+    this.go(this.step + 1);
+    return true;
   }
 
   private playOn(recording: Recording): void {
-    const wait = Math.max(0, PAUSE - (performance.now() - this.lastFrame));
+    const { trained } = this;
+    const wait = trained ? 0 : Math.max(0, PAUSE - (performance.now() - this.lastFrame));
     setTimeout(() => {
-      if (!this.running || this.waits) return;
+      if (!this.running || this.waits || this.trained !== trained) return;
+      if (trained) {
+        trained.advance(this.speed, SLICE);
+        this.showTrained();
+        return;
+      }
       this.step = Math.min(recording.last, this.step + this.speed);
       if (this.step === recording.last) this.end(recording);
       else this.show();
     }, wait);
+  }
+
+  /** The network that was trained on, and why it cannot go on. */
+  private showTrained(): void {
+    const { stopped } = this.trained!;
+    if (stopped) this.running = false;
+    this.show();
+    if (stopped) this.tell({ type: "stopped", message: stopped });
+  }
+
+  /** Shows a network of this page instead of the recording, unless it has been asked for another one meanwhile. */
+  private async train(about: string, coming: Promise<Trained>, begin: (trained: Trained) => void = () => undefined): Promise<void> {
+    const asked = ++this.asked;
+    try {
+      const trained = await coming;
+      if (asked === this.asked) this.forget();
+      else {
+        trained.end();
+        return;
+      }
+      this.trained = trained;
+      begin(trained);
+      this.tell(trained.setup);
+      this.show();
+    } catch (error) {
+      this.complain(about, (error as Error).message);
+    }
+  }
+
+  /** Back to the recording. */
+  private leave(recording: Recording): void {
+    if (!this.trained) return;
+    this.forget();
+    this.tell(recording.setup);
+  }
+
+  /** The network that was trained here, if there is one, and what was asked for; its memory is given back. */
+  private forget(): void {
+    this.asked += 1;
+    this.trained?.end();
+    this.trained = null;
+    this.at = null;
   }
 
   private go(step: number): void {
@@ -172,14 +259,15 @@ export class Recorded implements Lab {
   private end(recording: Recording): void {
     this.running = false;
     this.show();
-    const ends = `The recording ends after ${recording.last} steps.`;
+    const on = "why" in recording.facts.training ? "" : " Train on goes further.";
+    const ends = `The recording ends after ${recording.last} steps.${on}`;
     this.tell({ type: "stopped", message: recording.facts.stopped || ends });
   }
 
   private show(): void {
     this.waits = true;
     this.lastFrame = performance.now();
-    this.listener.frame(this.recording!.frame(this.step, this.row, this.running));
+    this.listener.frame(this.trained ? this.trained.frame(this.row, this.running) : this.recording!.frame(this.step, this.row, this.running));
   }
 
   private complain(about: string, message: string): void {

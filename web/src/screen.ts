@@ -1,13 +1,14 @@
 // Frames come as fast as they are drawn: each is drawn when the screen is ready, and then the next one is asked for.
 
-import { Charts } from "./charts";
-import { Curve } from "./curve";
+import { Charts } from "./plots/charts";
+import { Curve } from "./plots/curve";
+import { find } from "./dom";
 import { toldApart } from "./names";
 import type { Drawing } from "./network/drawing";
-import { Histograms } from "./histograms";
+import { Histograms } from "./plots/histograms";
 import type { Frame, Setup } from "./protocol";
-import { showExample, showReadouts } from "./readouts";
-import { Surface } from "./surface";
+import { showExample, showReadouts } from "./bar/readouts";
+import { Surface } from "./plots/surface";
 
 export class Screen {
   frame: Frame | null = null;
@@ -24,8 +25,8 @@ export class Screen {
     chooseRow: (row: number) => void,
     private readonly drawn: () => void,
   ) {
-    this.surface = new Surface(chooseRow);
-    this.curve = new Curve(chooseRow);
+    this.surface = new Surface(find("surface-card"), find<HTMLCanvasElement>("surface"), chooseRow);
+    this.curve = new Curve(find("curve-card"), find<HTMLCanvasElement>("curve"), chooseRow);
     document.addEventListener("visibilitychange", () => {
       if (this.frame) this.show(this.frame);
     });
@@ -39,6 +40,8 @@ export class Screen {
     this.short = new Map(setup.classes.map((name, k) => [name, cut[k]!]));
     if (!goesOn) this.charts.begin(setup);
     this.surface.begin(setup);
+    find("surface-title").textContent = setup.task === "regression" ? "What it says" : "What it decides";
+    find("surface-legend").replaceChildren(...Surface.legend(setup));
     this.curve.begin(setup);
     this.histograms.begin(setup);
     this.drawing.begin(setup);

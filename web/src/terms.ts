@@ -32,10 +32,25 @@ export const TERMS: Record<string, string> = {
   dropout:
     "The share of hidden units that is silenced in each step, drawn anew each time. The drawing and the held-out loss are without it. 0 is none.",
   seed: "The number from which the first weights and the order of the rows are drawn. The same seed gives the same run.",
+  "train-on":
+    "Goes on training from the step that is shown, in this page: with the lesson's own data and settings, as backtalk would on your machine.",
   speed: "How many steps Run takes before it draws again.",
   pace: "How fast Play goes on.",
   gradient: "∂ℒ/∂θ: how much the loss changes if θ changes a little. Positive means that a smaller θ lowers the loss.",
   "gradient-flow": "‖∇_W ℒ‖, how long the gradient of each layer's weights is. A layer whose curve lies far below the others hardly learns.",
+  "gradient-profile":
+    "‖∇_a ℒ‖ of each layer, over the mini-batch that was learned from last. The gradient comes from the last layer, on the right, and is passed on to the left: a line that falls to the left is a gradient that vanishes.",
+  "side-loss": "The mean loss of the mini-batches since the last picture, each before its step, with the penalty and dropout of the side.",
+  "side-score": "How good the network is on rows that it never learned from; if no row is held out, on the rows that it learned from.",
+  "loss-plane":
+    "The loss over a plane through the space of all weights and biases, as a map with contours. Each side's network is a point, and training is its path, from the circle to the disc. The plane shows two directions of many.",
+  "plane-directions":
+    "Of the paths: the two directions in which the networks moved most; two parameters are shown themselves. Random: drawn, and scaled so that each row has the size of that row of the weights (Li and others 2018).",
+  "step-line":
+    "The loss of the last mini-batch along the direction of the last step. At 0 the network stood before the step, at 1 it stands now. If the curve rises before 1, the step was too long for this mini-batch.",
+  "dead-units": "Hidden units through which no gradient goes, for any training row: g′(a) is 0 for all of them.",
+  "different-units": "Units of a layer that say the same of every row count as one: together they can do no more than one unit.",
+  "flow-ratio": "The norm of the gradient at the first layer, divided by that at the last one. Far below 1 it vanishes on its way, far above 1 it explodes.",
   "log-scale": "Equal distances are equal factors: from 1 to 0.1 is as far as from 0.1 to 0.01.",
   saturated:
     "A saturated unit stands where its activation is nearly flat, so that hardly any gradient goes through it.",

@@ -13,6 +13,7 @@ export interface Theme {
   card: string;
   accent: string;
   miniBatch: string;
+  sides: [string, string]; // of a comparison
   heldOut: string;
   classes: RGB[];
   paper: RGB;
@@ -91,6 +92,7 @@ function readTheme(): Theme {
     card: colour("card"),
     accent: colour("accent"),
     miniBatch: colour("mini-batch"),
+    sides: [colour("side-left"), colour("side-right")],
     heldOut: colour("held-out"),
     classes: Object.values(read(classes)),
     paper: colours.card,
@@ -111,6 +113,7 @@ function readTheme(): Theme {
 const NAMES = [
   "ink", "quiet", "line", "card", "accent", "mini-batch", "held-out", "zero",
   "negative", "positive", "negative-tint", "positive-tint", "layer-first", "layer-last",
+  "side-left", "side-right",
 ] as const;
 type Name = (typeof NAMES)[number];
 

@@ -15,7 +15,7 @@ from .files import naming, require_ordinary
 
 LARGEST = 2**63  # of a whole number, in either direction
 LONGEST = 60  # letters of a value, in an error
-NAMES = {
+NAMES: dict[type, str] = {
     dict: "an object",
     int: "a whole number",
     float: "a number",

@@ -46,26 +46,31 @@ class Dropout:
         rates = self.rates
         if not isinstance(rates, Real):
             if isinstance(rates, str) or not isinstance(rates, Sequence):
-                raise InputTypeError(f"dropout is {rates!r}, expected a number, or a list with one per hidden layer.")
+                raise InputTypeError(
+                    f"is {rates!r}, expected a number, or a list with one per hidden layer.", argument="dropout"
+                )
             object.__setattr__(self, "rates", tuple(rates))
         for rate in [rates] if isinstance(rates, Real) else rates:
             if isinstance(rate, bool) or not isinstance(rate, Real):
-                raise InputTypeError(f"dropout is {rates!r}, expected numbers in [0, 1).")
+                raise InputTypeError(f"is {rates!r}, expected numbers in [0, 1).", argument="dropout")
             if not 0 <= float(rate) <= 1 - 1 / LEVELS:
-                raise InputError(f"dropout is {rates!r}, expected numbers of 0 or more, and below 1.")
+                raise InputError(f"is {rates!r}, expected numbers of 0 or more, and below 1.", argument="dropout")
         for name, least, most in (("seed", 0, 2**64), ("step", 1, 2**63)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise InputTypeError(f"{name} of dropout is {value!r}, expected a whole number.")
+                raise InputTypeError(f"of dropout is {value!r}, expected a whole number.", argument=name)
             if not least <= value < most:
-                raise InputError(f"{name} of dropout is {value}, expected a whole number from {least} to {most - 1}.")
+                raise InputError(
+                    f"of dropout is {value}, expected a whole number from {least} to {most - 1}.", argument=name
+                )
 
     def levels(self, hidden_layers: int) -> list[int]:
         """The rate of each hidden layer in units of 1/65536; refuses a list of another length."""
         rates = self.rates
         if isinstance(rates, tuple) and len(rates) != hidden_layers:
             raise InputError(
-                f"dropout has {len(rates)} rates, expected {hidden_layers}: one for each hidden layer of the network."
+                f"has {len(rates)} rates, expected {hidden_layers}: one for each hidden layer of the network.",
+                argument="dropout",
             )
         return [round(rate * LEVELS) for rate in (rates if isinstance(rates, tuple) else [rates] * hidden_layers)]
 

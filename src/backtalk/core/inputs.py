@@ -12,7 +12,7 @@ from .network import Network
 def require_network(network: Any) -> None:
     """Refuse what is not a network."""
     if not isinstance(network, Network):
-        raise InputTypeError(f"network is a {type(network).__name__}, expected a backtalk.Network.")
+        raise InputTypeError(f"is a {type(network).__name__}, expected a backtalk.Network.", argument="network")
 
 
 def as_input(network: Network, X: Any) -> Array:
@@ -22,11 +22,13 @@ def as_input(network: Network, X: Any) -> Array:
     X = spec.receive(X, "X")
     if X.ndim != 2:
         hint = "; for one example use X[None, :]" if X.ndim == 1 else ""
-        raise InputError(f"X has shape {tuple(X.shape)}, expected (examples, {inputs}){hint}.")
+        raise InputError(f"has shape {tuple(X.shape)}, expected (examples, {inputs}){hint}.", argument="X")
     if X.shape[1] != inputs:
-        raise InputError(f"X has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.")
+        raise InputError(
+            f"has {X.shape[1]} columns, but the network has {inputs} inputs: expected one column each.", argument="X"
+        )
     if X.shape[0] == 0:
-        raise InputError("X has no rows, expected at least one example.")
+        raise InputError("has no rows, expected at least one example.", argument="X")
     return spec.cast_finite(X, "X")
 
 
@@ -49,15 +51,19 @@ def as_weight(network: Network, sample_weight: Any, count: int) -> Array:
         return spec.xp.full((count,), 1 / count, dtype=spec.dtype, device=spec.device)
     weight = spec.receive(sample_weight, "sample_weight")
     if tuple(weight.shape) != (count,):
-        raise InputError(f"sample_weight has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.")
+        raise InputError(
+            f"has shape {tuple(weight.shape)}, expected ({count},): one for each row of X.", argument="sample_weight"
+        )
     refuse_non_finite(weight, "sample_weight")
     if not spec.xp.isdtype(weight.dtype, "real floating"):
         weight = spec.cast(weight)
     largest = spec.xp.max(weight)
     if is_concrete(weight):
         if bool(spec.xp.any(weight < 0)):
-            raise InputError(f"sample_weight holds {float(spec.xp.min(weight))}, expected weights of 0 or more.")
+            raise InputError(
+                f"holds {float(spec.xp.min(weight))}, expected weights of 0 or more.", argument="sample_weight"
+            )
         if not bool(largest > 0):
-            raise InputError("sample_weight is 0 for every example, expected at least one above 0.")
+            raise InputError("is 0 for every example, expected at least one above 0.", argument="sample_weight")
     weight = spec.cast(weight / largest)  # between 0 and 1, so that no dtype overflows and their sum does not
     return weight / spec.xp.sum(weight)

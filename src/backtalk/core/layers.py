@@ -63,7 +63,9 @@ class Layers(Mapping[int, Array]):
         return layers_view(self)
 
 
-def mapped(function: Callable[..., Array], family: Mapping[Any, Array], *others: Mapping[Any, Array]) -> Mapping:
+def mapped(
+    function: Callable[..., Array], family: Mapping[Any, Array], *others: Mapping[Any, Array]
+) -> Mapping[Any, Array]:
     """What the function makes of the arrays with the same key: in Layers, or by name where the family is by name.
 
     >>> mapped(lambda W, b: W + b, {"head": 1}, {"head": 2})["head"]

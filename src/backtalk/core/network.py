@@ -79,9 +79,11 @@ class Network:
     ) -> None:
         weights, biases = _in_layer_order(W, "W"), _in_layer_order(b, "b")
         if not weights:
-            raise InputError("W is empty, expected one weight matrix for each layer.")
+            raise InputError("is empty, expected one weight matrix for each layer.", argument="W")
         if len(weights) != len(biases):
-            raise InputError(f"b has {len(biases)} vectors, but W has {len(weights)} matrices: expected one each.")
+            raise InputError(
+                f"has {len(biases)} vectors, but W has {len(weights)} matrices: expected one each.", argument="b"
+            )
         weights, biases = _as_parameters(weights, biases)
         object.__setattr__(self, "W", Layers(weights))
         object.__setattr__(self, "b", Layers(biases))
@@ -191,7 +193,8 @@ class Network:
         if library_name(xp) == "jax" and not jax_has_float64():
             if dtype == "float64":
                 raise InputError(
-                    "dtype is 'float64', which JAX has only after jax.config.update('jax_enable_x64', True)."
+                    "is 'float64', which JAX has only after jax.config.update('jax_enable_x64', True).",
+                    argument="dtype",
                 )
             name = "float32"
         kind = getattr(xp, name)
@@ -249,10 +252,12 @@ def _as_dtype_name(dtype: Any) -> str:
 def _in_layer_order(arrays: Sequence[Any] | Mapping[int, Any], argument: str) -> list[Any]:
     if isinstance(arrays, Mapping):
         if set(arrays) != set(range(1, len(arrays) + 1)):
-            raise InputError(f"{argument} has keys {list(arrays)}, expected the layer numbers 1 … L.")
+            raise InputError(f"has keys {list(arrays)}, expected the layer numbers 1 … L.", argument=argument)
         return [arrays[layer] for layer in sorted(arrays)]
     if isinstance(arrays, str) or not isinstance(arrays, Sequence):
-        raise InputTypeError(f"{argument} is a {type(arrays).__name__}, expected a list of arrays, one for each layer.")
+        raise InputTypeError(
+            f"is a {type(arrays).__name__}, expected a list of arrays, one for each layer.", argument=argument
+        )
     return list(arrays)
 
 
@@ -267,7 +272,7 @@ def _as_parameters(weights: list[Any], biases: list[Any]) -> tuple[list[Array], 
         spec = spec or ArraySpec.of(array)
         if array.ndim != dimensions or 0 in array.shape:
             kind = "a matrix (units, units heard)" if dimensions == 2 else "a vector (units,)"
-            raise InputError(f"{name} has shape {tuple(array.shape)}, expected {kind}, each size 1 or more.")
+            raise InputError(f"has shape {tuple(array.shape)}, expected {kind}, each size 1 or more.", argument=name)
         refuse_non_finite(array, name)
         arrays.append(array)
     dtype = _common_dtype(arrays)
@@ -310,9 +315,13 @@ def _as_activations(value: Any, count: int) -> tuple[Activation, ...]:
     if isinstance(value, str | Activation):
         return (as_activation(value),) * count
     if not isinstance(value, Sequence):
-        raise InputTypeError(f"activation is {value!r}, expected a name, or a list with one for each hidden layer.")
+        raise InputTypeError(
+            f"is {value!r}, expected a name, or a list with one for each hidden layer.", argument="activation"
+        )
     if len(value) != count:
-        raise InputError(f"activation has {len(value)} entries, expected {count}: one for each hidden layer.")
+        raise InputError(
+            f"has {len(value)} entries, expected {count}: one for each hidden layer.", argument="activation"
+        )
     return tuple(as_activation(each, f"activation[{i}]") for i, each in enumerate(value))
 
 
@@ -320,9 +329,9 @@ def _as_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
         given = list(sizes)
     except TypeError:
-        raise InputTypeError(f"sizes is {sizes!r}, expected a list such as [64, 32, 10].") from None
+        raise InputTypeError(f"is {sizes!r}, expected a list such as [64, 32, 10].", argument="sizes") from None
     if len(given) < 2:
-        raise InputError(f"sizes is {given}, expected at least two: the inputs and the outputs.")
+        raise InputError(f"is {given}, expected at least two: the inputs and the outputs.", argument="sizes")
     for i, size in enumerate(given):
         if isinstance(size, bool) or not isinstance(size, int | np.integer):
             raise InputTypeError(f"sizes[{i}] is {size!r}, expected a whole number.")

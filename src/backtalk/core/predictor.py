@@ -51,6 +51,8 @@ class Predictor:
 
     __slots__ = ("_by_engine", "_network", "rows")
 
+    rows: int
+
     def __init__(self, network: Network, rows: int = 1) -> None:
         if isinstance(rows, bool) or not isinstance(rows, int | np.integer):
             found = repr(rows) if isinstance(rows, bool | float | str) else f"a {type(rows).__name__}"

@@ -80,23 +80,25 @@ def _written(value: Any) -> str:
 def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argument: str) -> Kind:
     """The entry of ``table`` that the text names, with its parameters."""
     if not isinstance(text, str):
-        raise InputTypeError(f"{argument} is {text!r}, expected a name such as {next(iter(table))!r}.")
+        raise InputTypeError(f"is {text!r}, expected a name such as {next(iter(table))!r}.", argument=argument)
     match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
     name = canonical_name(match[1] if match else text.strip().partition("(")[0], table)
     if name not in table:
         raise unknown_name(argument, text, table, *_nearly(name.lower(), table))
     if match is None:
-        raise InputError(f"{argument} is {text!r}, {FORM}.")
+        raise InputError(f"is {text!r}, {FORM}.", argument=argument)
     make = table[name]
     parameters = _read_parameters(match[2] or "", text, argument)
     known = {field.name: field for field in fields(make)} if isinstance(make, type) else {}
     for parameter in parameters:
         if parameter not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise InputError(f"{argument} is {text!r}, but {name} has no parameter {parameter!r}: {takes}.")
+            raise InputError(f"is {text!r}, but {name} has no parameter {parameter!r}: {takes}.", argument=argument)
     for parameter, field in known.items():
         if field.default is MISSING and parameter not in parameters:
-            raise InputError(f"{argument} is {text!r}, which lacks {parameter}: expected {name}({parameter}=number).")
+            raise InputError(
+                f"is {text!r}, which lacks {parameter}: expected {name}({parameter}=number).", argument=argument
+            )
     return make(**parameters)
 
 
@@ -125,10 +127,10 @@ def _read_parameters(inside: str, text: str, argument: str) -> dict[str, Any]:
         numbers = written[1:-1].split(",") if is_list else [written]
         found = [_read_value(number.strip()) for number in numbers]
         if not equals or not all(map(math.isfinite, found)):
-            raise InputError(f"{argument} is {text!r}, {FORM}.")
+            raise InputError(f"is {text!r}, {FORM}.", argument=argument)
         value = tuple(found) if is_list else found[0]
         if name in parameters:
-            raise InputError(f"{argument} is {text!r}, which gives {name} twice.")
+            raise InputError(f"is {text!r}, which gives {name} twice.", argument=argument)
         parameters[name] = value
     return parameters
 
@@ -144,9 +146,9 @@ def _read_value(text: str) -> float | bool:
 def require_own_name(name: Any, table: Mapping[str, Any], kind: str) -> None:
     """Refuse a name that is no word, or that a thing of ours has in ``table``; what a user added may be replaced."""
     if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"name is {name!r}, expected one word of letters, digits and underscores.")
+        raise InputError(f"is {name!r}, expected one word of letters, digits and underscores.", argument="name")
     if isinstance(table.get(name), type):  # the kind of a thing of ours
-        raise InputError(f"name is {name!r}, which is taken: choose another name for your {kind}.")
+        raise InputError(f"is {name!r}, which is taken: choose another name for your {kind}.", argument="name")
 
 
 def require_range(owner: Any, parameter: str, low: float, high: float, bounds: str = "[)") -> None:
@@ -156,7 +158,7 @@ def require_range(owner: Any, parameter: str, low: float, high: float, bounds: s
     """
     value = getattr(owner, parameter)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{parameter} of {owner.name} is {value!r}, expected a number.")
+        raise InputTypeError(f"of {owner.name} is {value!r}, expected a number.", argument=parameter)
     try:
         value = float(value)
     except OverflowError:
@@ -166,12 +168,12 @@ def require_range(owner: Any, parameter: str, low: float, high: float, bounds: s
     below = value <= high if bounds[1] == "]" else value < high
     if not (above and below):
         interval = f"{'[' if bounds[0] == '[' else '('}{low:g}, {high:g}{bounds[1]}"
-        raise InputError(f"{parameter} of {owner.name} is {value!r}, expected a number in {interval}.")
+        raise InputError(f"of {owner.name} is {value!r}, expected a number in {interval}.", argument=parameter)
 
 
 def require_switch(owner: Any, parameter: str) -> None:
     """Refuse a parameter of ``owner`` that is not True or False."""
     value = getattr(owner, parameter)
     if value not in (True, False):
-        raise InputTypeError(f"{parameter} of {owner.name} is {value!r}, expected True or False.")
+        raise InputTypeError(f"of {owner.name} is {value!r}, expected True or False.", argument=parameter)
     object.__setattr__(owner, parameter, bool(value))

@@ -91,4 +91,4 @@ class SoftplusTails(Tails):
         return xp.where(low, one, sigmoid(a) / xp.where(low, one, yhat))
 
 
-TAILS = {"sigmoid": SigmoidTails(), "exp": ExpTails(), "softplus": SoftplusTails()}
+TAILS: dict[str, Tails] = {"sigmoid": SigmoidTails(), "exp": ExpTails(), "softplus": SoftplusTails()}

@@ -65,13 +65,14 @@ def load_data(source: str | os.PathLike[str], target: Sequence[str] = (), *, fin
         return _read_csv(path, target, finite)
     if target:
         raise InputError(
-            f"target is {quoted(list(target))}, but only a .csv file has columns to choose from, not {source}."
+            f"is {quoted(list(target))}, but only a .csv file has columns to choose from, not {source}.",
+            argument="target",
         )
     if suffix == ".npz":
         return _read_npz(path)
     if path.name != str(source) or path.suffix or path.exists():
         raise InputError(
-            f"data is {quoted(str(source))}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}."
+            f"is {quoted(str(source))}, expected a .csv or .npz file, or one of {', '.join(BUILT_IN)}.", argument="data"
         )
     return _built_in(str(source))
 
@@ -107,7 +108,7 @@ def _read_csv(path: Path, target: Sequence[str], finite: bool) -> Data:
         if name not in places:
             raise unknown_name("target", name, names)
     if (twice := first_repeated(target)) is not None:
-        raise InputError(f"target has {quoted(twice)} twice.")
+        raise InputError(f"has {quoted(twice)} twice.", argument="target")
     chosen = [places[name] for name in target] or [len(names) - 1]
     targets = set(chosen)
     kept = [place for place in range(len(names)) if place not in targets]

@@ -35,6 +35,10 @@ class Shard(Stream):
     'epochs'
     """
 
+    X: Any
+    y: Any
+    sample_weight: Any
+
     def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:
         self.X, self.y, self.sample_weight = X, y, sample_weight
 
@@ -91,6 +95,11 @@ def _y_of(network: Network, y: Any, count: int, takes_labels: bool) -> np.ndarra
 
 class ShardSource:
     """The examples of a :class:`Shard`: one part, of the rows of all processes."""
+
+    count: int
+    first: int
+    group: Group
+    batch: Batch
 
     def __init__(self, batch: Batch, group: Group) -> None:
         counts = group.all_gather(batch.count)

@@ -71,6 +71,11 @@ class InMemory:
     ``sample_weight``: the weights without those of classes.
     """
 
+    batch: Batch
+    rows: np.ndarray | None
+    sample_weight: Array | None
+    count: int
+
     def __init__(self, batch: Batch, rows: np.ndarray | None = None, sample_weight: Array | None = None) -> None:
         self.batch, self.rows, self.sample_weight = batch, rows, sample_weight
         self.count = batch.count if rows is None else len(rows)

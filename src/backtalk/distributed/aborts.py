@@ -78,4 +78,4 @@ def _moved(stream: io.TextIOWrapper, log: int) -> io.TextIOWrapper:
     own = os.dup(stream.fileno())
     os.dup2(log, stream.fileno())
     by_line = stream.line_buffering or stream.write_through or stream is sys.__stderr__
-    return os.fdopen(own, "w", 1 if by_line else -1, stream.encoding, stream.errors)  # pyright: ignore
+    return os.fdopen(own, "w", 1 if by_line else -1, encoding=stream.encoding, errors=stream.errors)  # pyright: ignore

@@ -22,7 +22,8 @@ HEARTBEAT = 20  # seconds without one after which a process counts as lost
 STARTING = 60  # seconds in which JAX starts in all processes, once they have found one another
 ENDING = 300  # seconds that one which is done waits for the others
 
-LAUNCHERS = {  # variables: the number of this process; how many there are, if said; what else must be there
+# variables: the number of this process; how many there are, if said; what else must be there
+LAUNCHERS: dict[str, tuple[str, ...]] = {
     "SLURM": ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_LOCALID"),
     "Open MPI": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     "Kubernetes": ("JOB_COMPLETION_INDEX", "", "KUBERNETES_SERVICE_HOST"),

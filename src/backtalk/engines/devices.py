@@ -158,7 +158,7 @@ def _host_bytes() -> float:
 def free_bytes() -> float:
     """The memory of this machine that programs can still have, as far as the system tells; else all that it has."""
     try:
-        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text("ascii").splitlines())
         return float(facts["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         return _host_bytes()

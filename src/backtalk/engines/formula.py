@@ -24,6 +24,9 @@ class FormulaSteps:
 
     engine: ClassVar[str] = "formula"
     takes_labels: ClassVar[bool] = False
+    settings: StepSettings
+    network: Network
+    step: int
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings = settings

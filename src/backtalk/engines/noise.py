@@ -13,4 +13,4 @@ def add_noise(total: np.ndarray, key: bytes, layer: int, step: int, deviation: f
     if (variant := kernels()) is None:
         noise.add_noise(total, key, layer, step, deviation)
     else:
-        extension().add_noise(variant, total, key, layer, step, deviation, noise.grid_of(deviation))
+        extension.add_noise(variant, total, key, layer, step, deviation, noise.grid_of(deviation))

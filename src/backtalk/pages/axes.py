@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 WIDTH, HEIGHT = 560, 264
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 24, 36
@@ -17,17 +17,29 @@ class Scale:
     """From the numbers of an axis to shares of its length; ``ticks``: the numbers that are written beside it.
 
     ``logarithmic``: if the range is wide; ``whole``: from the first to the last whole number; ``floor``: from exactly
-    ``low``.
+    ``low``; ``ceiling``: to exactly ``high``.
     """
 
+    measure: Callable[[float], float]
+    low: float
+    high: float
+    ticks: list[float]
+
     def __init__(
-        self, low: float, high: float, *, logarithmic: bool = False, whole: bool = False, floor: bool = False
+        self,
+        low: float,
+        high: float,
+        *,
+        logarithmic: bool = False,
+        whole: bool = False,
+        floor: bool = False,
+        ceiling: bool = False,
     ) -> None:
         self.measure = math.log10 if logarithmic and high > 4 * low else float
         if self.measure is float:
             spread = max(high - low or abs(high) or 1.0, SMALLEST)
             self.low = low if whole or floor else low - 0.04 * spread
-            self.high = high if whole else high + 0.04 * spread
+            self.high = high if whole or ceiling else high + 0.04 * spread
             size = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
             step = next(size * m for m in (1, 2, 5, 10, 20) if (self.high - self.low) / (size * m) <= 6)
             step = max(step, 1) if whole else step

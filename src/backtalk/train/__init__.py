@@ -27,6 +27,7 @@ from ..core.optimizers import (
     Adam,
     Adamax,
     AdamEpsilonHat,
+    AdamUncorrected,
     AdamW,
     AMSGrad,
     GradientDescent,
@@ -63,9 +64,10 @@ from .schedules import (
 from .verbs import fit, resume
 
 __all__ = [
-    "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamW", "Adamax", "Adaptive",
-    "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential", "GradientDescent",
-    "InverseScaling", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "OneCycle", "Optimizer",
-    "Polynomial", "Privacy", "PrivacySpent", "Progress", "RMSprop", "Recording", "ReduceOnPlateau", "Schedule", "Shard",
-    "StepDecay", "StepState", "Stream", "Training", "TrainingInterrupted", "fit", "fit_many", "resume",
+    "LBFGS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamUncorrected", "AdamW",
+    "Adamax", "Adaptive", "Callback", "Checkpoint", "Constant", "Cosine", "CosineRestarts", "Epoch", "Exponential",
+    "GradientDescent", "InverseScaling", "LayerMeasures", "Lion", "Metric", "Momentum", "Nadam", "Nesterov", "OneCycle",
+    "Optimizer", "Polynomial", "Privacy", "PrivacySpent", "Progress", "RMSprop", "Recording", "ReduceOnPlateau",
+    "Schedule", "Shard", "StepDecay", "StepState", "Stream", "Training", "TrainingInterrupted", "fit", "fit_many",
+    "resume",
 ]  # fmt: skip

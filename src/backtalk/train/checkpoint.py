@@ -48,14 +48,18 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | os.PathLike):
-            raise InputTypeError(f"checkpoint is {self.path!r}, expected the name of a file, or a backtalk.Checkpoint.")
+            raise InputTypeError(
+                f"is {self.path!r}, expected the name of a file, or a backtalk.Checkpoint.", argument="checkpoint"
+            )
         steps, seconds = self.every_steps, self.every_seconds
         if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-            raise InputError(f"every_steps is {steps!r}, expected a whole number of 1 or more, or None.")
+            raise InputError(
+                f"is {steps!r}, expected a whole number of 1 or more.", argument="every_steps", hint="or None"
+            )
         if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds < math.inf):
-            raise InputError(f"every_seconds is {seconds!r}, expected a number above 0, or None.")
+            raise InputError(f"is {seconds!r}, expected a number above 0.", argument="every_seconds", hint="or None")
         if self.run is not None and not isinstance(self.run, str):
-            raise InputTypeError(f"run is {self.run!r}, expected the id of a run as text, or None.")
+            raise InputTypeError(f"is {self.run!r}, expected the id of a run as text, or None.", argument="run")
 
 
 def as_checkpoint(given: str | os.PathLike[str] | Checkpoint | None) -> Checkpoint | None:
@@ -78,6 +82,9 @@ class Snapshot:
 
 class Writer:
     """Writes snapshots when they are due; with ``writes=False`` it only knows when."""
+
+    checkpoint: Checkpoint
+    writes: bool
 
     def __init__(self, checkpoint: Checkpoint, writes: bool = True) -> None:
         self.checkpoint, self.writes = checkpoint, writes
@@ -134,9 +141,11 @@ def require_place(path: Path, argument: str) -> None:
     """Refuse what is no place for a checkpoint or a recording; and clear away what a killed run left."""
     if path.is_dir() or not path.parent.is_dir():
         found = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
-        raise InputError(f"{argument} is {str(path)!r}, which {found}: expected the name of a file.")
+        raise InputError(f"is {str(path)!r}, which {found}: expected the name of a file.", argument=argument)
     if path.exists() and not (path.is_file() and _is_ours(path)):
-        raise InputError(f"{argument} is {str(path)!r}, a file that is no {argument}: remove it, or name another.")
+        raise InputError(
+            f"is {str(path)!r}, a file that is no {argument}: remove it, or name another.", argument=argument
+        )
     for left in unfinished(path):
         left.unlink(missing_ok=True)
 

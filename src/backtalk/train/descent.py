@@ -10,7 +10,7 @@ import numpy as np
 from ..core.batch import Batch
 from ..core.network import Network
 from ..core.optimizers import GradientDescent
-from .objective import Minimum, Objective
+from .objective import Evaluated, Minimum, Objective
 from .records import Epoch
 
 MOST_TRIES = 2000  # of rates in one step: with a shrink of ½ all that float64 has
@@ -26,9 +26,13 @@ def descend(
     by_kernels: bool,
     validation_loss: Callable[[Network], float | None],
     tell: Callable[[Epoch], Any],
+    evaluated: Evaluated | None = None,
 ) -> Minimum:
-    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. Each step is told as an epoch; a true answer ends it."""
-    objective = Objective(network, batch, l2_penalty, by_kernels)
+    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. Each step is told as an epoch; a true answer ends it.
+
+    ``evaluated`` is told of each evaluation of ℒ: of the start, and then of each rate that is tried, in order.
+    """
+    objective = Objective(network, batch, l2_penalty, by_kernels, evaluated)
     theta = objective.flat(network)
     loss, gradient = objective(theta)
     done, converged, stopped = 0, False, False

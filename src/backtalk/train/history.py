@@ -8,13 +8,24 @@ from ..core.network import Network
 from ..engines.steps import StepState
 from .metric import Metric
 from .records import Training
+from .schedules import ScheduleState
 from .settings import TrainSettings
-from .state import TrainState
+from .state import BestEpoch, TrainState
 
 
 class History:
     """The ``losses``, ``validation_losses`` and ``validation_metrics`` if ``metric`` is one, one for each epoch; the
     ``best`` epoch, and the network after it."""
+
+    settings: TrainSettings
+    best: BestEpoch
+    schedule: ScheduleState
+    losses: list[float]
+    validation_losses: list[float]
+    metric: Metric | None
+    validation_metrics: list[float | None]
+    best_network: Network | None
+    reason: str | None
 
     def __init__(
         self,

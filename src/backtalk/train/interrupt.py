@@ -14,7 +14,8 @@ from ..distributed import Group
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Below Python's wrappers, which look for an enum of each handler: with them a block costs a tenth of an epoch of a
 # thousand examples
-get_handler, set_handler = _signal.getsignal, _signal.signal
+get_handler: Callable[[int], Any] = _signal.getsignal
+set_handler: Callable[[int, Any], Any] = _signal.signal
 
 
 def _in_main_thread() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from ..core.batch import Batch
 from ..core.network import Network
 from ..core.optimizers import LBFGS
-from .objective import Minimum, Objective
+from .objective import Evaluated, Minimum, Objective
 from .records import Epoch
 
 
@@ -22,11 +22,15 @@ def minimize(
     by_kernels: bool,
     validation_loss: Callable[[Network], float | None],
     tell: Callable[[Epoch], Any],
+    evaluated: Evaluated | None = None,
 ) -> Minimum:
-    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. Each iteration is told as an epoch; a true answer ends it."""
+    """Minimize ℒ + ½λ Σ_i ‖W_i‖² over all examples. Each iteration is told as an epoch; a true answer ends it.
+
+    ``evaluated`` is told of each evaluation of ℒ: of the start, and then of what each line search tries, in order.
+    """
     from scipy.optimize import minimize as search
 
-    objective = Objective(network, batch, l2_penalty, by_kernels)
+    objective = Objective(network, batch, l2_penalty, by_kernels, evaluated)
     done, stopped = 0, False
 
     def iterated(intermediate_result: Any) -> None:

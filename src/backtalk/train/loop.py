@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batch import diverged
-from ..data.sources import Source
+from ..data.sources import Order, Source
 from ..distributed import ALONE, Group
 from ..engines.steps import ENDLESS, Steps
 from ..errors import InputError
@@ -49,6 +49,18 @@ class Loop:
     before a chunk, gives how many steps it has at the most. ``position``: where the loop stands; ``epoch_rates``: the
     rates of this epoch; ``order``: the rows of the part at hand; ``rows_before``: how many the parts before it have.
     """
+
+    steps: Steps
+    source: Source
+    batch_size: int
+    generator: np.random.Generator
+    rates: Callable[[], np.ndarray]
+    most: Callable[[], int]
+    group: Group
+    position: EpochPosition
+    rows_before: int
+    epoch_rates: np.ndarray
+    order: Order
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..core.network import Network
 from ..core.objective import add_penalty
 from ..engines.native import passes as native
 from ..engines.native.kernels import threads
+
+Evaluated = Callable[[np.ndarray, float, np.ndarray], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +39,27 @@ class Minimum:
 
 
 class Objective:
-    """ℒ with its penalty and the gradient of both, as a function of all parameters in one float64 vector."""
+    """ℒ with its penalty and the gradient of both, as a function of all parameters in one float64 vector.
 
-    def __init__(self, network: Network, batch: Batch, l2_penalty: float, by_kernels: bool) -> None:
-        self.start, self.l2_penalty = network, l2_penalty
+    ``evaluated`` is told of each evaluation: the vector, the loss and the gradient.
+    """
+
+    start: Network
+    l2_penalty: float
+    evaluated: Evaluated | None
+    evaluations: int
+    batch: Batch
+    net: Any
+    grad_W: list[np.ndarray]
+    grad_b: list[np.ndarray]
+
+    def __init__(
+        self, network: Network, batch: Batch, l2_penalty: float, by_kernels: bool, evaluated: Evaluated | None = None
+    ) -> None:
+        self.start, self.l2_penalty, self.evaluated = network, l2_penalty, evaluated
         self.evaluations = 0
         self.batch = replace(batch, weight=as_weight(network, batch.weight, batch.count))
-        self.net: Any = native.prepare(network) if by_kernels else None
+        self.net = native.prepare(network) if by_kernels else None
         if self.net is not None:
             self.batch = native.readable_batch(self.batch)
             self.grad_W = [np.empty_like(W) for W in network.W.values()]
@@ -78,7 +95,10 @@ class Objective:
             for i, W in enumerate(network.W.values() if self.l2_penalty else ()):
                 wide = to_numpy(W).astype(np.float64)
                 loss, (gradient[i],) = add_penalty(loss, [gradient[i]], [wide], self.l2_penalty)
-        return loss, _flat(gradient)
+        flat = _flat(gradient)
+        if self.evaluated is not None:
+            self.evaluated(theta, loss, flat)
+        return loss, flat
 
     def _by_formulas(self, network: Network) -> tuple[float, list[Array]]:
         batch = self.batch

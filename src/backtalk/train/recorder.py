@@ -16,13 +16,18 @@ from .recording import RecordedEpoch, Recording
 class Recorder:
     """Notes the epochs of a run."""
 
+    source: InMemory
+    start: Network
+    state: StepState | None
+    epochs: list[RecordedEpoch]
+
     def __init__(self, source: Source, network: Network, state: StepState | None) -> None:
         if not isinstance(source, InMemory):
             raise InputError(
                 "record is given, but X is read as a Stream: a run can be recorded of arrays in memory alone."
             )
         self.source, self.start, self.state = source, network, state
-        self.epochs: list[RecordedEpoch] = []
+        self.epochs = []
 
     def note(self, order: np.ndarray, rates: np.ndarray) -> None:
         """The next epoch begins."""

@@ -80,14 +80,38 @@ class Recording:
 
     def network_of(self, examples: Batch | None = None) -> Network:
         """The network that the steps lead to: ``end``; or another one, with other weights of the examples."""
-        steps, left = self.begin(examples), self.steps
-        with sharing_threads():
-            for epoch in self.epochs:
-                place = done = 0
-                while place < len(epoch.order) and left:
-                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=left)
-                    place, done, left = taken.place, done + taken.steps, left - taken.steps
+        steps = self.begin(examples)
+        for _ in self._taken(steps, self.steps):
+            pass
         return steps.network
+
+    def networks(self, every: int = 1) -> Iterator[Network]:
+        """The network before the first step, after every so many steps, and after the last one.
+
+        >>> from backtalk import fit
+        >>> training = fit(Network.create([2, 2], rng=0), np.eye(2), [0, 1], epochs=3, batch_size=1, rng=0, record=True)
+        >>> len(list(training.record.networks())), len(list(training.record.networks(every=4)))
+        (7, 3)
+        """
+        steps = self.begin()
+        yield steps.network
+        for _ in self._taken(steps, every):
+            yield steps.network
+
+    def _taken(self, steps: Steps, every: int) -> Iterator[None]:
+        """The steps are taken, so many before each pause, and a pause behind the last."""
+        left, until = self.steps, every
+        for epoch in self.epochs:
+            place = done = 0
+            while place < len(epoch.order) and left:
+                with sharing_threads():
+                    most = min(until, left)
+                    taken = steps.take(epoch.order, place, self.batch_size, epoch.rates[done:], most=most)
+                place, done = taken.place, done + taken.steps
+                left, until = left - taken.steps, until - taken.steps
+                if not left or not until:
+                    until = every
+                    yield
 
     @property
     def shares(self) -> np.ndarray:

@@ -148,6 +148,9 @@ class TrainingInterrupted(KeyboardInterrupt):
     the first of those that were interrupted.
     """
 
+    training: Training
+    outcomes: tuple[Training | DivergedError, ...]
+
     def __init__(self, training: Training, outcomes: tuple[Training | DivergedError, ...] = ()) -> None:
         super().__init__("training was interrupted; the error's .training holds the network as it was")
         self.training, self.outcomes = training, outcomes or (training,)

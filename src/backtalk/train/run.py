@@ -36,6 +36,23 @@ from .validation import AnyValidation
 class Run:
     """The loop with what watches over it."""
 
+    settings: TrainSettings
+    data: DataSettings
+    validation: AnyValidation | None
+    watchers: Watchers
+    plan: PrivacyPlan | None
+    start: Network
+    state: TrainState
+    history: History
+    dropout: Dropout | None
+    step_settings: StepSettings
+    examples: int
+    writer: Writer | None
+    recorder: Recorder | None
+    recording_file: Path | None
+    steps_of_best: int
+    loop: Loop
+
     def __init__(
         self,
         network: Network,
@@ -72,8 +89,8 @@ class Run:
         self.writer = None if checkpoint is None else Writer(checkpoint, writes=watchers.group.is_first)
         self._open(kind, source, batch_size, generator)
         settings.schedule.require_steps(settings.epochs * self.loop.steps_per_epoch)
-        self.recorder: Recorder | None = None
-        self.recording_file: Path | None = None
+        self.recorder = None
+        self.recording_file = None
         self.steps_of_best = 0  # until the network of the best epoch
 
     def _open(self, kind: type[Steps], source: Source, batch_size: int, generator: np.random.Generator) -> None:

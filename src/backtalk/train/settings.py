@@ -57,16 +57,16 @@ class TrainSettings:
             if value is None and (name == "patience" or (name == "batch_size" and self.takes_all)):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise InputTypeError(f"{name} is {value!r}, expected a whole number.")
+                raise InputTypeError(f"is {value!r}, expected a whole number.", argument=name)
             if value < least:
-                raise InputError(f"{name} is {value}, expected {least} or more.")
+                raise InputError(f"is {value}, expected {least} or more.", argument=name)
             put(name, int(value))
         _require_number("l2_penalty", self.l2_penalty)
         _require_number("tolerance", self.tolerance)
         if self.clip_norm is not None:
             _require_number("clip_norm", self.clip_norm)
             if self.clip_norm == 0:
-                raise InputError("clip_norm is 0, expected a number above 0, or None for no clipping.")
+                raise InputError("is 0, expected a number above 0, or None for no clipping.", argument="clip_norm")
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
         if self.privacy is not None:
@@ -77,7 +77,7 @@ class TrainSettings:
     def _require_private(self) -> None:
         """Private steps: what the optimizer and the schedule make of a noisy gradient is as private as it is."""
         if not isinstance(self.privacy, Privacy):
-            raise InputTypeError(f"privacy is {self.privacy!r}, expected a backtalk.Privacy.")
+            raise InputTypeError(f"is {self.privacy!r}, expected a backtalk.Privacy.", argument="privacy")
         refused = {
             f"optimizer is {self._words!r}, which takes all examples in each step": not self.by_steps or self.takes_all,
             "clip_norm is given, which clips the gradient of a mini-batch": self.clip_norm is not None,
@@ -88,7 +88,7 @@ class TrainSettings:
         for reason, is_so in refused.items():
             if is_so:
                 what = advice.get(reason.split()[0], "leave it out")
-                raise InputError(f"privacy is given, but {reason}: {what}.")
+                raise InputError(f"is given, but {reason}: {what}.", argument="privacy")
 
     def _require_one_function(self) -> None:
         """A search goes down one function: what changes that function, or the steps, cannot go with it."""
@@ -100,7 +100,9 @@ class TrainSettings:
         }
         for name, given in refused.items():
             if given:
-                raise InputError(f"{name} is given, but the optimizer {self._words!r} cannot use it: leave it out.")
+                raise InputError(
+                    f"is given, but the optimizer {self._words!r} cannot use it: leave it out.", argument=name
+                )
 
     @property
     def _words(self) -> str:
@@ -120,8 +122,9 @@ class TrainSettings:
         """How many of ``count`` examples a step takes; refuses a ``batch_size`` that the optimizer cannot have."""
         if self.takes_all and self.batch_size not in (None, count):
             raise InputError(
-                f"batch_size is {self.batch_size}, but the optimizer {self.optimizer!r} takes all {count} examples in "
-                "each step: leave batch_size out, or use 'sgd(momentum=0)'."
+                f"is {self.batch_size}, but the optimizer {self.optimizer!r} takes all {count} examples in "
+                "each step: leave batch_size out, or use 'sgd(momentum=0)'.",
+                argument="batch_size",
             )
         return max(count, 1) if self.batch_size is None else min(self.batch_size, max(count, 1))
 
@@ -155,7 +158,9 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         if self.validation is not None and not 0 < self.validation < 1:
-            raise InputError(f"validation is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).")
+            raise InputError(
+                f"is {self.validation!r}, expected a fraction between 0 and 1, or (X, y).", argument="validation"
+            )
 
     @classmethod
     def of(cls, class_weight: Any, validation: Any, metric: Any = None) -> DataSettings:
@@ -173,7 +178,9 @@ class DataSettings:
 def settings_to_json(settings: TrainSettings, data: DataSettings) -> dict[str, Any]:
     """Both as one object, which :func:`settings_from_json` reads back."""
     if type(settings.optimizer) not in OPTIMIZERS.values():
-        raise InputError(f"optimizer is {settings.optimizer!r}, which a checkpoint cannot hold: use one by its name.")
+        raise InputError(
+            f"is {settings.optimizer!r}, which a checkpoint cannot hold: use one by its name.", argument="optimizer"
+        )
     values = settings.to_dict() | data.to_dict()
     del values["metric"]  # a function: whoever goes on gives it again
     values["privacy"] = None if settings.privacy is None else settings.privacy.to_dict()
@@ -202,6 +209,6 @@ def settings_from_json(values: dict[str, Any], path: Any) -> tuple[TrainSettings
 
 def _require_number(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{name} is {value!r}, expected a number.")
+        raise InputTypeError(f"is {value!r}, expected a number.", argument=name)
     if not 0 <= float(value) < math.inf:
-        raise InputError(f"{name} is {value!r}, expected a finite number of 0 or more.")
+        raise InputError(f"is {value!r}, expected a finite number of 0 or more.", argument=name)

@@ -23,13 +23,17 @@ from .validation import AnyValidation, Validation
 class SharedExamples:
     """X (N, n_0), checked once against networks of one shape, of which ``network`` is one."""
 
+    X: Array
+    network: Network
+    count: int
+
     def __init__(self, network: Network, X: Any) -> None:
         if isinstance(X, Stream | Shard):
             raise InputTypeError(f"X is a {type(X).__name__}, expected an array in memory: call fit for each network.")
         if is_streamed(X):
             raise InputTypeError("X is a large memory map, expected an array in memory: give np.array(X).")
         X = as_input(network, X)
-        self.X: Array = readable(X) if isinstance(X, np.ndarray) else X
+        self.X = readable(X) if isinstance(X, np.ndarray) else X
         self.network, self.count = network, X.shape[0]
         self._y: dict[tuple[int, bool], Array] = {}
         self._sources: dict[tuple[int, ...], InMemory] = {}

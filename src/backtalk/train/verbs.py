@@ -72,10 +72,10 @@ def fit(
     a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
     :class:`Shard` or :class:`MemoryMapped`: its loss is computed after each epoch.
 
-    Steps. ``optimizer``: 'sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'amsgrad', 'adamax',
-    'nadam', 'adamw' or 'lion', with parameters such as 'adam(learning_rate=0.01)'; or, on all examples in each step,
-    'gd', with a line search if you wish ('gd(armijo=1e-4)'), or 'lbfgs'. ``batch_size``: 32 unless you say otherwise.
-    ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'exponential', 'polynomial', 'step', 'adaptive',
+    Steps. ``optimizer``: 'sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'adam_epsilon_hat',
+    'adam_uncorrected', 'amsgrad', 'adamax', 'nadam', 'adamw' or 'lion', with parameters such as
+    'adam(learning_rate=0.01)'; or, on all examples in each step, 'gd', with a line search if you wish
+    ('gd(armijo=1e-4)'), or 'lbfgs'. ``batch_size``: 32 unless you say otherwise. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'exponential', 'polynomial', 'step', 'adaptive',
     'reduce_on_plateau', 'cosine', 'cosine_restarts' or 'one_cycle', each with ``warm_up`` steps if you wish:
     'cosine(warm_up=500)'.
     ``l2_penalty`` λ: training minimizes ℒ + ½λ Σ_i ‖W_i‖², and reports it as the loss. ``dropout``: the rate of all

@@ -3,6 +3,9 @@
 import { fill } from "../formulas/tree";
 import { Values, type Block } from "../formulas/values";
 import type { DerivationRecord, DerivationStep, Explained, Findings, Frame, FrameHead, Hello, Nested, Numbers, Setup, Slide } from "../protocol";
+import type { TrainingFacts } from "../wasm/training";
+import { numbersOf } from "./numbers";
+import type { OpenSlide } from "./open_slides";
 import { strongestPaths } from "./paths";
 import { asQuantity, named, type Quantity } from "./quantity";
 import { rowsThatMatter } from "./rows";
@@ -20,6 +23,8 @@ export interface Facts {
   slides: Omit<Slide, "arrays">[];
   findings: Findings[];
   templates: { steps: DerivationStep[]; kinds: Record<string, number[] | string>[] };
+  open_slides: OpenSlide[][]; // of each kind
+  training: TrainingFacts | { why: string };
   stopped: string;
 }
 
@@ -46,25 +51,22 @@ export class Recording {
   }
 
   frame(step: number, row: number, running: boolean): Frame {
-    const at = this.rows.indexOf(row);
-    const { examples, ...facts } = this.facts.steps[step]!;
-    const numbers = this.numbers(step, at);
-    return { ...facts, type: "frame", running, arrays: [], example: examples[at]!, numbers };
-  }
-
-  /** The values of every symbol at a step, for an example. */
-  values(step: number, row: number): Values {
-    return new Values(this.blocks(step, this.rows.indexOf(row)));
+    const { examples: _, ...facts } = this.facts.steps[step]!;
+    const numbers = this.numbers(step, row);
+    return { ...facts, type: "frame", running, arrays: [], example: this.example(step, row), numbers };
   }
 
   /** The derivation of a quantity, or a sentence that says why there is none. */
   explained(step: number, row: number, text: string): Explained | string {
+    return this.derived(text, new Values(this.blocks(step, row)), this.example(step, row).kind, step, row);
+  }
+
+  /** The same from the values of a step, and the kind of example that they are. */
+  derived(text: string, values: Values, kind: number, step: number, row: number): Explained | string {
     const asked = asQuantity(text, this.sizes);
     if (typeof asked === "string") return asked;
-    const { kind } = this.facts.steps[step]!.examples[this.rows.indexOf(row)]!;
     const places = this.template(asked, kind);
     if (typeof places === "string") return places;
-    const values = this.values(step, row);
     const steps = places.map((place) => fill(this.facts.templates.steps[place]!, asked.indices));
     const derivation: DerivationRecord = {
       quantity: named(asked),
@@ -78,14 +80,20 @@ export class Recording {
 
   /** A slide of the walk through a step, and how many there are. */
   slide(step: number, row: number, at: number): { slide: Slide | null; count: number } {
-    const index = this.rows.indexOf(row);
-    const { walk } = this.facts.steps[step]!.examples[index]!;
+    const { walk } = this.example(step, row);
     const slide = this.facts.slides[walk[at] ?? -1];
     if (!slide) return { slide: null, count: walk.length };
-    const blocks = this.blocks(step, index);
-    const own = slide.shown.map(({ array }) => array).filter((name) => /^(target|slope|jacobian)/.test(name));
-    const arrays = Object.fromEntries(own.map((name) => [name, nested(blocks.get(name)!)]));
-    return { slide: { ...slide, arrays }, count: walk.length };
+    return { slide: { ...slide, arrays: arraysOf(slide, this.blocks(step, row)) }, count: walk.length };
+  }
+
+  /** What a frame says of an example beside its numbers. */
+  example(step: number, row: number): Example {
+    return this.facts.steps[step]!.examples[this.rows.indexOf(row)]!;
+  }
+
+  /** An array by its name, of all steps. */
+  array(name: string): { shape: number[]; numbers: Float64Array } | undefined {
+    return this.recorded.arrays.get(name) as { shape: number[]; numbers: Float64Array } | undefined;
   }
 
   findings(step: number): Findings {
@@ -98,10 +106,12 @@ export class Recording {
     return of[`${family}[${[layer, ...open].join(",")}]`]!;
   }
 
-  private blocks(step: number, at: number): Map<string, Block> {
+  /** The numbers of every symbol at a step, for an example. */
+  blocks(step: number, row: number): Map<string, Block> {
+    const at = this.rows.indexOf(row);
     const found = new Map<string, Block>();
     for (const [name, { shape, numbers }] of this.recorded.arrays) {
-      if (!(numbers instanceof Float64Array) || name === "surface.ends" || name.startsWith("frame.")) continue;
+      if (!(numbers instanceof Float64Array) || name === "surface.ends" || /^(frame|data)\./.test(name)) continue;
       const own = shape.slice(FAMILIES.includes(name[0]!) ? 1 : 2);
       const count = own.reduce((product, size) => product * size, 1);
       const first = FAMILIES.includes(name[0]!) ? step : step * shape[1]! + at;
@@ -111,16 +121,8 @@ export class Recording {
   }
 
   /** The arrays of a frame. */
-  private numbers(step: number, at: number): Map<string, Numbers> {
-    const blocks = this.blocks(step, at);
-    const found = new Map<string, Numbers>();
-    for (const [name, { shape, numbers }] of blocks) found.set(name, { shape, values: Float32Array.from(numbers) });
-    for (let i = 1; i < this.sizes.length; i++) {
-      const [talks, heard] = [blocks.get(`grad_a.${i}`)!.numbers, blocks.get(`h.${i - 1}`)!.numbers];
-      const values = Float32Array.from({ length: talks.length * heard.length }, (_, n) => talks[Math.floor(n / heard.length)]! * heard[n % heard.length]!);
-      found.set(`grad_W.${i}`, { shape: [talks.length, heard.length], values });
-      found.set(`grad_b.${i}`, { shape: [talks.length], values: Float32Array.from(talks) });
-    }
+  private numbers(step: number, row: number): Map<string, Numbers> {
+    const found = numbersOf(this.blocks(step, row), this.sizes);
     const surface = this.surface(step);
     if (surface) found.set("surface", surface);
     for (const [name, { shape: [, ...shape], numbers }] of this.recorded.arrays) {
@@ -141,6 +143,12 @@ export class Recording {
     const values = Float32Array.from(bytes.numbers.subarray(step * count, (step + 1) * count), (byte) => least + ((most - least) * byte) / 255);
     return { shape, values };
   }
+}
+
+/** The numbers that a slide shows beside those of the frame. */
+export function arraysOf(slide: Pick<Slide, "shown">, blocks: Map<string, Block>): Slide["arrays"] {
+  const own = slide.shown.map(({ array }) => array).filter((name) => /^(target|slope|jacobian)/.test(name));
+  return Object.fromEntries(own.map((name) => [name, nested(blocks.get(name)!)]));
 }
 
 function nested({ shape, numbers }: Block): Nested {

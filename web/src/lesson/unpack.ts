@@ -11,10 +11,15 @@ export interface Unpacked<Facts> {
   arrays: Map<string, { shape: number[]; numbers: Float64Array | Uint8Array }>;
 }
 
-export async function unpack<Facts>(deflated: string): Promise<Unpacked<Facts>> {
+/** The bytes that were deflated and written in base64. */
+export async function inflated(deflated: string): Promise<ArrayBuffer> {
   const packed = Uint8Array.from(atob(deflated), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const buffer = await new Response(stream).arrayBuffer();
+  return await new Response(stream).arrayBuffer();
+}
+
+export async function unpack<Facts>(deflated: string): Promise<Unpacked<Facts>> {
+  const buffer = await inflated(deflated);
   const length = new DataView(buffer).getUint32(0, true);
   const { arrays: listed, ...facts } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as {
     arrays: { name: string; type: string; shape: number[] }[];

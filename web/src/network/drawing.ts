@@ -1,8 +1,8 @@
 // The drawing of the network: two canvases, the network below and what is lit above; pointer and keyboard.
 
-import type { Colour } from "../address";
+import type { Colour } from "../page/address";
 import { find, make, say, sharp } from "../dom";
-import { placesOf, type Mark } from "../marks";
+import { placesOf, type Mark } from "../walk/marks";
 import { written } from "../numbers";
 import type { Frame, Paths, Setup, Slide } from "../protocol";
 import { font } from "../theme";

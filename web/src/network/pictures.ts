@@ -28,7 +28,7 @@ export class Maps {
   }
 }
 
-const small = document.createElement("canvas");
+export const small = document.createElement("canvas");
 
 /** Paints the units of a layer; false if there are no pictures yet. */
 export function paintPictures(context: CanvasRenderingContext2D, { setup, frame, maps, scaleOf }: Picture, layer: Layer, i: number): boolean {
@@ -59,7 +59,8 @@ export function paintPictures(context: CanvasRenderingContext2D, { setup, frame,
   return true;
 }
 
-function paintSmall(values: Float32Array, rows: number, columns: number, { most }: Scale, upwards: boolean): void {
+/** One picture, onto `small`, pixel by pixel; `upwards`: its first row is the lowest. */
+export function paintSmall(values: Float32Array, rows: number, columns: number, { most }: Scale, upwards: boolean): void {
   const { negativeRGB, positiveRGB, paper } = theme();
   [small.width, small.height] = [columns, rows];
   const context = small.getContext("2d")!;

@@ -1,6 +1,6 @@
 // Which of the frame's arrays colour the units and the weights.
 
-import type { Colour } from "../address";
+import type { Colour } from "../page/address";
 import type { Frame, Numbers, Setup, Slide } from "../protocol";
 
 export interface View {

@@ -77,6 +77,16 @@ class Judgement:
 class Comparer:
     """Compares given gradients with measured derivatives, by coordinates or along random directions."""
 
+    scene: Scene
+    method: Method
+    tolerance: float
+    directions: int
+    rng: np.random.Generator
+    size: dict[Quantity, np.ndarray]
+    lost: dict[Quantity, np.ndarray]
+    finite: np.ndarray
+    floor: float
+
     def __init__(self, scene: Scene, method: Method, tolerance: float, directions: int, rng: np.random.Generator):
         self.scene, self.method, self.tolerance = scene, method, tolerance
         self.directions, self.rng = directions, rng

@@ -19,7 +19,8 @@ from .update import Run, numbers_taken, run_update
 if TYPE_CHECKING:
     from .mistakes import Mistake
 
-SHAPES = {"W[1]": (3, 3), "b[1]": (3,), "W[2]": (3, 3), "b[2]": (3,)}  # equal shapes: a shared state shows
+# equal shapes: a shared state shows
+SHAPES: dict[str, tuple[int, ...]] = {"W[1]": (3, 3), "b[1]": (3,), "W[2]": (3, 3), "b[2]": (3,)}
 SMALLEST, LARGEST = -9, 1  # powers of ten of the gradients: from about ε, where its place matters
 FLOOR = 1e-7  # a change of θ that is smaller is not told from rounding
 TOLERANCE = 1e-7

@@ -133,6 +133,17 @@ def _walk(
 class Caller:
     """One rule with its state: for all parameters, or for one of them."""
 
+    update: Callable[..., Any]
+    optimizer: Optimizer
+    form: Form
+    names: list[str]
+    by_name: bool
+    arguments: dict[str, str]
+    count: int
+    moments: dict[str, Any]
+    state: Any
+    config: dict[str, float]
+
     def __init__(
         self, update: Callable[..., Any], optimizer: Optimizer, form: Form, start: list[np.ndarray], group: list[int]
     ) -> None:
@@ -150,7 +161,7 @@ class Caller:
             )
         self.moments = {name: self._pack([0 * array for array in start], form.prefix)
                         for name, meaning in self.arguments.items() if meaning == "moment"}  # fmt: skip
-        self.state: Any = form.fresh()
+        self.state = form.fresh()
         self.config = {"learning_rate": optimizer.learning_rate} | {
             name.replace("_1", "1").replace("_2", "2"): getattr(optimizer, name)
             for name in (each.name for each in fields(optimizer))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...core.activations import Sigmoid, Tanh
+from ...core.activations import Activation, Sigmoid, Tanh
 from ...core.head import Head
 from ...core.losses import (
     AbsoluteError,
@@ -32,7 +32,7 @@ from .statistics import RunningMoments, column_norms, median, root_mean_square
 from .telemetry import Telemetry
 from .thresholds import LIMITS
 
-LARGEST_SLOPE = {Sigmoid: 0.25, Tanh: 1.0}  # of the activations with two ends
+LARGEST_SLOPE: dict[type[Activation], float] = {Sigmoid: 0.25, Tanh: 1.0}  # of the activations with two ends
 MOST_LEVELS = 100
 ROUNDING = 1e-12  # of a sum of N weights, which makes of 1 a little less
 

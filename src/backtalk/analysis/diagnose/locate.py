@@ -15,9 +15,12 @@ from .thresholds import LIMITS
 class Locator:
     """Looks at every quantity: X, y, then W_i, b_i, a_i, h_i from layer 1 up, ℓ, ∇_{a_i} from layer L down, ∇_{W_i}."""
 
+    found: dict[tuple[int, int], NonFinite]
+    depth: int
+
     def __init__(self, examples: Examples) -> None:
         network = examples.network
-        self.found: dict[tuple[int, int], NonFinite] = {}
+        self.found = {}
         self.depth = network.depth
         self._look_at_parameters(network)
         if examples.unknown.any():

@@ -17,6 +17,11 @@ class RunningMoments:
     What is kept of Σ (x − mean)² is its root, so that no square leaves the range of float64.
     """
 
+    count: int
+    shift: np.ndarray
+    away: np.ndarray
+    root: np.ndarray
+
     def __init__(self, columns: int) -> None:
         self.count = 0
         self.shift = np.zeros(columns)  # near the mean, so that what is summed is about as large as its deviations

@@ -81,10 +81,15 @@ class Telemetry:
 class Recorder:
     """Takes epochs one by one and keeps their numbers, and the last network to see how far the next one moved."""
 
+    settings: Mapping[str, Any]
+    last: Network | None
+    numbers: list[int]
+    start: Start
+
     def __init__(self) -> None:
-        self.settings: Mapping[str, Any] = {}
-        self.last: Network | None = None
-        self.numbers: list[int] = []
+        self.settings = {}
+        self.last = None
+        self.numbers = []
         self.start = Start()
         self._rows: list[tuple[Any, ...]] = []
 

@@ -15,6 +15,12 @@ class Extremes:
 
     __slots__ = ("better", "columns", "last", "sign", "values")
 
+    sign: int
+    better: np.ufunc
+    values: np.ndarray
+    columns: np.ndarray
+    last: np.ndarray
+
     def __init__(self, count: int, k: int, sign: int, dtype: np.dtype) -> None:
         self.sign = sign
         self.better = np.greater if sign > 0 else np.less

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,7 +26,11 @@ from .truth import Retrained
 from .unrolled.trajectory import steps_again
 
 METHODS = ("tracin", "ekfac", "fisher", "trak", "unrolled", "midpoint", "retrain")
-OF_RUNS = {"unrolled": Unrolled, "midpoint": Midpoint, "retrain": Retrained}  # and of no network alone
+OF_RUNS: dict[str, Callable[[Recording, int], Whole]] = {  # and of no network alone
+    "unrolled": Unrolled,
+    "midpoint": Midpoint,
+    "retrain": Retrained,
+}
 DAMPED = ("ekfac", "fisher", "trak")
 LARGE_LIMIT = 2**30  # bytes, for the methods that hold a curvature or a run
 ON_DIAGONAL = 256  # examples that are asked about themselves together

@@ -23,6 +23,9 @@ class Midpoint:
     with half their weight, and its exact derivative gives the influence of that group.
     """
 
+    recording: Recording
+    runs: list[tuple[np.ndarray, Unrolled]]
+
     def __init__(self, recording: Recording, memory_limit: int) -> None:
         self.recording = recording
         count = recording.examples.count

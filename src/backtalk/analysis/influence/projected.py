@@ -39,6 +39,12 @@ class Projected:
 
     DAMPING = 3.0  # λ, times the mean eigenvalue: best between 1 and 10 in the five runs of benchmarks/influence.py
 
+    networks: list[Network]
+    count: int
+    dimensions: list[int]
+    solved: list[np.ndarray]
+    slope: np.ndarray
+
     def __init__(self, shown: list[Shown], damping: float, memory_limit: int) -> None:
         require_output_function(shown[0].network)
         self.networks = [widened(each.network) for each in shown]

@@ -143,6 +143,9 @@ def bytes_per_query(recording: Recording) -> int:
 class Unrolled:
     """The influence of the examples of a recorded run: to first order, what its end owes to each."""
 
+    recording: Recording
+    memory_limit: int
+
     def __init__(self, recording: Recording, memory_limit: int) -> None:
         require_known(recording.settings.optimizer)
         self.recording, self.memory_limit = recording, memory_limit

@@ -29,6 +29,9 @@ def _changes(recording: Recording, test: tuple[Any, Any], without: Sequence[Any]
 class Retrained:
     """The influence of each example as it is: the run is made again without it."""
 
+    recording: Recording
+    at_once: int
+
     def __init__(self, recording: Recording, memory_limit: int) -> None:
         self.recording = recording
         each = sum(part.nbytes for part in (*recording.end.W.values(), *recording.end.b.values()))

@@ -33,14 +33,22 @@ class Call:
 
     __slots__ = ("captured", "hooks", "input", "inside", "node", "version", "weight_version")
 
+    hooks: Hooks | None
+    input: Any
+    version: int
+    weight_version: int
+    node: Any
+    inside: int
+    captured: list[tuple[int, Any, int]]
+
     def __init__(self, hooks: Hooks, layer: Layer, h: Any, node: Any, inside: int) -> None:
-        self.hooks: Hooks | None = hooks  # until the block ends: what was captured then goes when the last one drops it
+        self.hooks = hooks  # until the block ends: what was captured then goes when the last one drops it
         self.input = h.detach()  # the same memory, without the graph
         self.version = h._version  # which counts how often it was changed in place
         self.weight_version = layer.weight._version
         self.node = node
         self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
-        self.captured: list[tuple[int, Any, int]] = []
+        self.captured = []
 
     def capture(self, gradients: tuple[Any, ...]) -> None:
         """∇_a of this call, from autograd."""
@@ -63,13 +71,22 @@ class Hooks:
     goes up with everything that changes what was captured.
     """
 
+    model: Model
+    batch_dimension: int
+    passes: dict[int, str]
+    differentiable: set[int]
+    version: int
+    criteria: list[tuple[Criterion, ...]]
+    is_open: bool
+    numbers: Passes
+
     def __init__(self, model: Any, batch_dimension: int = 0) -> None:
         self.model = Model(model)
         self.batch_dimension = batch_dimension
-        self.passes: dict[int, str] = {}
-        self.differentiable: set[int] = set()  # passes that were made with create_graph=True
+        self.passes = {}
+        self.differentiable = set()  # passes that were made with create_graph=True
         self.version = 0
-        self.criteria: list[tuple[Criterion, ...]] = []  # of each loss, before its backward pass
+        self.criteria = []  # of each loss, before its backward pass
         self.is_open = False
         self._changed = ""
         self._torch = require_torch()

@@ -54,10 +54,14 @@ class LayerStatistics:
 class Activity:
     """Reads pairs: of each layer, which units it hears and which of its own gradients are ever anything but 0."""
 
+    linears: set[str]
+    h: dict[str, Any]
+    a: dict[str, Any]
+
     def __init__(self, linears: Iterable[str]) -> None:
         self.linears = set(linears)
-        self.h: dict[str, Any] = {}
-        self.a: dict[str, Any] = {}
+        self.h = {}
+        self.a = {}
 
     def add(self, pairs: Pairs) -> None:
         """Take in a block."""

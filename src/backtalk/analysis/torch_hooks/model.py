@@ -32,6 +32,11 @@ class Unknown:
 class Model:
     """The modules of a model as they were when the block began."""
 
+    module: Any
+    compiled: bool
+    layers: dict[int, Layer]
+    unknown: dict[int, Unknown]
+
     def __init__(self, model: Any) -> None:
         torch = require_torch()
         require_module(model)
@@ -39,8 +44,8 @@ class Model:
         self._modules, self.compiled = named_modules(model)
         # The parts of each module, live and as copies
         self._tree = [(name, m._modules, m._modules.copy()) for name, m in self._modules if m._modules]
-        self.layers: dict[int, Layer] = {}
-        self.unknown: dict[int, Unknown] = {}
+        self.layers = {}
+        self.unknown = {}
         owners: dict[int, list[Layer]] = {}  # of parameters
         for name, module in self._modules:
             found = kind_of(type(module))

@@ -19,6 +19,8 @@ class ModuleHook:
 
     __slots__ = ("call",)
 
+    call: Callable[..., None]
+
     def __init__(self, call: Callable[..., None]) -> None:
         self.call = call
 

@@ -16,14 +16,30 @@ import typer
 
 from ...starting import INTERRUPTED, started
 from ..visible import discard, say
-from . import demo, diagnose, exercise, explain, export, influence, info, lab, networks, tables
+from . import (
+    demo,
+    diagnose,
+    evaluate,
+    exercise,
+    explain,
+    export,
+    influence,
+    info,
+    lab,
+    networks,
+    predict,
+    resume,
+    train,
+)
 from .cluster import LOST, end, is_first, speaker
-from .common import StoppedError, app, without_memory
+from .common import StoppedError, app, running, without_memory
+from .naming import as_asked, as_used
 
 __all__ = [
     "app",
     "demo",
     "diagnose",
+    "evaluate",
     "exercise",
     "explain",
     "export",
@@ -32,7 +48,9 @@ __all__ = [
     "lab",
     "main",
     "networks",
-    "tables",
+    "predict",
+    "resume",
+    "train",
 ]
 ADVICE = {  # what to do if the system refuses
     errno.ENOSPC: "make room there, and try again",
@@ -124,10 +142,9 @@ def _sentence(error: BaseException) -> str:
     from ...errors import BacktalkError, bug, is_no_memory
 
     if isinstance(error, typer.TyperException):
-        message = error.format_message()
-        return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try 'backtalk --help'."
+        return as_used(error)
     if isinstance(error, BacktalkError):
-        return error.message
+        return as_asked(error, running())
     if is_no_memory(error):
         return without_memory(error)
     if isinstance(error, OSError) and error.strerror:

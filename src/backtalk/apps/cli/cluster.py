@@ -61,14 +61,16 @@ def joined(
     given = [coordinator, processes, process] != [None, None, None]
     if given and processes != 1 and engine not in COMPILED:
         raise InputError(
-            f"engine is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
-            "give --engine compiled."
+            f"is {engine!r}, but processes train together only by {' or '.join(map(repr, COMPILED))}: "
+            "give --engine compiled.",
+            argument="engine",
         )
     started = launched()
     if started and started.processes and processes is None and engine not in COMPILED:
         raise InputError(
-            f"engine is {engine!r}, but {started.by} started {started.processes} processes, each of which would train "
-            "alone: give --engine compiled, or --processes 1 if they should."
+            f"is {engine!r}, but {started.by} started {started.processes} processes, each of which would train "
+            "alone: give --engine compiled, or --processes 1 if they should.",
+            argument="engine",
         )
     if processes == 1:
         yield join(coordinator, processes, process)  # which looks at the numbers

@@ -8,15 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ..visible import say
 
 if TYPE_CHECKING:
+    from typer.core import TyperCommand
+
     from ...analysis.check import CheckReport
     from ...core.norms import LayerNorms
 
-app = typer.Typer(
+COMMANDS = (
+    "demo", "train", "resume", "predict", "evaluate", "influence", "explain", "diagnose", "gradients", "check",
+    "exercise", "mark", "lab", "export", "info",
+)  # fmt: skip
+
+
+class Ordered(TyperGroup):
+    """The commands in the order in which somebody meets them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(self.commands, key=COMMANDS.index)
+
+
+app: typer.Typer = typer.Typer(
     name="backtalk",
+    cls=Ordered,
     help="Feedforward networks with every gradient of back-propagation as a first-class result.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: importing rich for it would double the start-up time
@@ -52,33 +69,41 @@ def start(
         say(f"backtalk {version()}")
         raise typer.Exit
     if context.invoked_subcommand is None:  # only an option such as --version may stand alone
-        say(context.get_help())
+        from .start_page import show_start_page
+
+        show_start_page(version())
         return
-    global _command
-    _command = context.invoked_subcommand
+    global _running
+    commands: dict[str, TyperCommand] = getattr(context.command, "commands", {})
+    _running = commands.get(context.invoked_subcommand)
     from ...engines.native.kernels import kernels
 
     kernels()  # refuses what BACKTALK_KERNELS names wrongly, whether the command computes or not
 
 
-_command = ""  # the one that runs
+_running: TyperCommand | None = None
+
+
+def running() -> TyperCommand | None:
+    """The command that runs, once it is known."""
+    return _running
 
 
 def without_memory(error: BaseException) -> str:
     """The sentence if memory ran out: in which command, and what helps there."""
     from ...errors import no_memory
 
-    advice = "give fewer rows, or free some memory"
-    if _command == "train":
+    advice, command = "give fewer rows, or free some memory", _running.name if _running else ""
+    if command == "train":
         advice = (
             "give --memory, such as --memory 1G, so that the table is read in parts, fewer rows or columns, a Parquet "
             "file, fewer --hidden units, or a smaller --batch-size"
         )
-    elif _command == "resume":
+    elif command == "resume":
         advice = "free some memory, and go on again"
-    elif _command in ("predict", "evaluate"):
+    elif command in ("predict", "evaluate"):
         advice = "give the rows in several tables"
-    return no_memory(error, f"'backtalk {_command}'" if _command else "", advice)
+    return no_memory(error, f"'backtalk {command}'" if command else "", advice)
 
 
 def version() -> str:
@@ -123,7 +148,9 @@ def form_of(to: str | None, out: Path | None, forms: dict[str, str]) -> str:
     for form, suffix in forms.items():
         if out.suffix.lower() == suffix:
             return form
-    raise InputError(f"out is {out}, whose name does not say what to write: give --to, one of {', '.join(forms)}.")
+    raise InputError(
+        f"is {out}, whose name does not say what to write: give --to, one of {', '.join(forms)}.", argument="out"
+    )
 
 
 def require_other(
@@ -134,8 +161,8 @@ def require_other(
 
     target, read = place.resolve(), Path(data).resolve()
     if target == model.resolve():
-        raise InputError(f"{argument} is {place}, the model itself: give another file for {what}.")
+        raise InputError(f"is {place}, the model itself: give another file for {what}.", argument=argument)
     if target == read or read in target.parents:
-        raise InputError(f"{argument} is {place}, the {source} itself: give another file for {what}.")
+        raise InputError(f"is {place}, the {source} itself: give another file for {what}.", argument=argument)
     if model.resolve() in target.parents and place.name != own:
-        raise InputError(f"{argument} is {place}, which lies in the folder of the run: give a file elsewhere.")
+        raise InputError(f"is {place}, which lies in the folder of the run: give a file elsewhere.", argument=argument)

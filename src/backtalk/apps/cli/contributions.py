@@ -32,16 +32,19 @@ def rows_to_explain(model: Path, row: str | None, example: int | None, is_asked:
         raise InputError(f"{model} does not exist, expected the folder of a run of 'backtalk train'.")
     if not model.is_dir():
         raise InputError(
-            f"row is given, but {model} is a network, not the folder of a run: give --example, counted from 0."
+            f"is given, but {model} is a network, not the folder of a run: give --example, counted from 0.",
+            argument="row",
         )
     if example is not None:
         raise InputError("row and example are given: leave one of them out.")
     try:
         rows = [read_whole(part) for part in row.split(",")]
     except ValueError:
-        raise InputError(f"row is {row!r}, expected rows counted from 1, with commas, such as 3,12.") from None
+        raise InputError(
+            f"is {row!r}, expected rows counted from 1, with commas, such as 3,12.", argument="row"
+        ) from None
     if is_asked and len(rows) > 1:
-        raise InputError(f"row is {row}, and a gradient is of one example: give one row, or --row alone.")
+        raise InputError(f"is {row}, and a gradient is of one example: give one row, or --row alone.", argument="row")
     return rows
 
 

@@ -58,7 +58,7 @@ def _over(stderr: BinaryIO) -> io.TextIOWrapper | None:
         return None
     given.flush()
     copied = os.dup(stderr.fileno())
-    return os.fdopen(copied, "w", 1, given.encoding, given.errors)  # pyright: ignore[reportReturnType]
+    return os.fdopen(copied, "w", 1, encoding=given.encoding, errors=given.errors)  # pyright: ignore[reportReturnType]
 
 
 def _content(log: BinaryIO) -> bytes:

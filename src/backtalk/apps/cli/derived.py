@@ -89,7 +89,9 @@ def in_symbols(sizes: str, quantity: str | None, options: Any) -> Made:
     try:
         layers = [read_whole(part) for part in sizes.split(",")]
     except ValueError:
-        raise InputError(f"sizes is {sizes!r}, expected whole numbers with commas, such as 2,3,2.") from None
+        raise InputError(
+            f"is {sizes!r}, expected whole numbers with commas, such as 2,3,2.", argument="sizes"
+        ) from None
     derivation = derive(layers, quantity=quantity, **options)
     about = f"layers {sizes.replace(' ', '')}, in symbols"
     return Made(derivation, None, about, [], {"example": None, "said": []})
@@ -129,10 +131,10 @@ def _row(X: Any, y: Any, row: int, data: str) -> tuple[Any, Any]:
 
     if np.ndim(X) != 2 or np.ndim(y) not in (1, 2) or len(X) != len(y):
         raise InputError(
-            f"{data} has X of shape {np.shape(X)} and y of shape {np.shape(y)}, expected a row of both for an example."
+            f"{data} has X of shape {np.shape(X)} and y of shape {np.shape(y)}, expected a row of both for an example.",
         )
     if not 0 <= row < len(X):
-        raise InputError(f"example is {row}, but {data} has {len(X)} rows: expected 0 to {len(X) - 1}.")
+        raise InputError(f"is {row}, but {data} has {len(X)} rows: expected 0 to {len(X) - 1}.", argument="example")
     for name, values in (("x", X[row]), ("y", y[row])):
         if not np.isfinite(np.asarray(values, dtype=np.float64)).all():
             raise InputError(f"example {row} of {data} has values in {name} that are not finite: choose another row.")

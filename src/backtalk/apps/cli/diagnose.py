@@ -125,7 +125,7 @@ def place_of_fixed(model: Path, out: Path | None, with_fix: bool) -> Path:
 
     if not with_fix:
         if out is not None:
-            raise InputError(f"out is {out}, but nothing is written there without --fix: give both.")
+            raise InputError(f"is {out}, but nothing is written there without --fix: give both.", argument="out")
         return model
     if model.is_dir():
         named = model if model.name else model.resolve()
@@ -136,5 +136,5 @@ def place_of_fixed(model: Path, out: Path | None, with_fix: bool) -> Path:
     if place.exists():
         raise InputError(f"{place} exists, and is not overwritten: give another name with --out.")
     if not place.parent.is_dir():
-        raise InputError(f"out is {place}, but there is no folder {place.parent}: make it first.")
+        raise InputError(f"is {place}, but there is no folder {place.parent}: make it first.", argument="out")
     return place

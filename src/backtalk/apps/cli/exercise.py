@@ -82,7 +82,9 @@ def exercise(
     from ..terminal import make_console
 
     if key and out is not None:
-        raise InputError("key is given, but with --out the key is written beside the sheet: leave one of them out.")
+        raise InputError(
+            "is given, but with --out the key is written beside the sheet: leave one of them out.", argument="key"
+        )
     kinds = [kind.strip() for kind in also.split(",")] if also.strip() else []
     settings = {
         "sizes": _sizes(sizes),
@@ -95,7 +97,9 @@ def exercise(
     }
     if count is not None:
         if key:
-            raise InputError("key is given, but with --class the keys are written beside the sheets: leave it out.")
+            raise InputError(
+                "is given, but with --class the keys are written beside the sheets: leave it out.", argument="key"
+            )
         _write_class(count, 1 if seed is None else seed, settings, to, out or FOLDER)
         return
     form = form_of(to, out, FORMS)
@@ -118,7 +122,7 @@ def _write_class(count: int, seed: int, settings: dict[str, Any], to: str | None
 
     form = form_of(to or "latex", None, FORMS)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"out is {folder}, which is there already: name a new folder.")
+        raise InputError(f"is {folder}, which is there already: name a new folder.", argument="out")
     sheets = make_class(count, seed, settings)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sheets.files(form).items():
@@ -151,7 +155,7 @@ def mark(
     from ...teaching.exercises import mark_class, read_class
 
     if out is not None and out.resolve() == answers.resolve():
-        raise InputError(f"out is {out}, the answers themselves: give another file for the points.")
+        raise InputError(f"is {out}, the answers themselves: give another file for the points.", argument="out")
     found = mark_class(read_class(sheets), answers, tolerance)
     if out is not None:
         write_atomically(out, found.to_csv().encode())
@@ -160,7 +164,7 @@ def mark(
     else:
         of_sheet = [student for student in found.students if student.sheet == sheet]
         if not of_sheet:
-            raise InputError(f"sheet is {sheet}, of which {answers} holds no answer.")
+            raise InputError(f"is {sheet}, of which {answers} holds no answer.", argument="sheet")
         put(f"sheet {sheet} {of_sheet[0].name}".rstrip() + f"\n{of_sheet[0].marks}\n")
     if out is not None:
         say(f"wrote {out}")
@@ -173,4 +177,4 @@ def _sizes(text: str) -> list[int]:
     try:
         return [read_whole(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"sizes is {text!r}, expected whole numbers with commas, such as 2,3,2.") from None
+        raise InputError(f"is {text!r}, expected whole numbers with commas, such as 2,3,2.", argument="sizes") from None

@@ -131,19 +131,21 @@ def explain(
     form = form_of(to, out, FORMS)
     if theme is not None and form not in ("slides", "svg"):
         raise InputError(
-            f"theme is {theme}, which {form} does not have: leave it out, or give --to slides or --to svg."
+            f"is {theme}, which {form} does not have: leave it out, or give --to slides or --to svg.", argument="theme"
         )
     if form == "svg" and out is None:
-        raise InputError("to is svg, a picture for each step, but out is missing: give --out with a name for them.")
+        raise InputError(
+            "is svg, a picture for each step, but out is missing: give --out with a name for them.", argument="to"
+        )
     if form == "svg" and paths is not None:
-        raise InputError("paths is given, and svg has a picture for each step alone: leave --paths out.")
+        raise InputError("is given, and svg has a picture for each step alone: leave --paths out.", argument="paths")
     if as_json and form != "terminal" and out is None:
-        raise InputError(f"to is {to!r}, and --json prints JSON: give --out with a file for it.")
+        raise InputError(f"is {to!r}, and --json prints JSON: give --out with a file for it.", argument="to")
     if step is not None and paths is not None:
-        raise InputError("step is given, and an update has no paths: leave --step or --paths out.")
+        raise InputError("is given, and an update has no paths: leave --step or --paths out.", argument="step")
     if step is not None and (detail is not None or digits is not None):
         name = "digits" if detail is None else "detail"
-        raise InputError(f"{name} is given, and an update has none: leave --step or --{name} out.")
+        raise InputError(f"is given, and an update has none: leave --step or --{name} out.", argument=name)
     options = {"detail": detail, "digits": digits}
     explained: Contributions | None = None
     table: Any = None
@@ -155,16 +157,19 @@ def explain(
             name = given[0]
             if name == "model" and str(model).isdigit():
                 raise InputError(
-                    f"sizes is {sizes}, and {model} stands apart: write the sizes with commas, such as 2,3,2."
+                    f"is {sizes}, and {model} stands apart: write the sizes with commas, such as 2,3,2.",
+                    argument="sizes",
                 )
-            raise InputError(f"{name} is given, but with --sizes there are no numbers: leave one of them out.")
+            raise InputError("is given, but with --sizes there are no numbers: leave one of them out.", argument=name)
         made = in_symbols(sizes, quantity, {**options, **shape})
     else:
         if model is None or data is None:
             name = "model" if model is None else "data"
-            raise InputError(f"{name} is missing, expected MODEL and DATA, or --sizes for a derivation in symbols.")
+            raise InputError(
+                "is missing, expected MODEL and DATA, or --sizes for a derivation in symbols.", argument=name
+            )
         for name in (name for name, value in shape.items() if value is not None):
-            raise InputError(f"{name} is given, but MODEL has its own: give it only with --sizes.")
+            raise InputError("is given, but MODEL has its own: give it only with --sizes.", argument=name)
         if out is not None:
             require_other("out", out, model, data, "the explanation")
         is_asked = any(value is not None for value in (example, quantity, to, out, paths, step, *options.values()))

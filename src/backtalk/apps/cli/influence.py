@@ -66,11 +66,15 @@ def influence(
     from .influence_views import show_influences, show_suspects
 
     if out is not None and out.suffix.lower() not in FORMS:
-        raise InputError(f"out is {out}, whose name does not say what to write: expected FILE.csv or FILE.html.")
+        raise InputError(
+            f"is {out}, whose name does not say what to write: expected FILE.csv or FILE.html.", argument="out"
+        )
     if method is not None and method not in METHODS:
         raise unknown_name("method", method, METHODS)
     if 0 < agreement < LEAST_RETRAINED:
-        raise InputError(f"agreement is {agreement}, expected {LEAST_RETRAINED} trainings or more, or 0 for none.")
+        raise InputError(
+            f"is {agreement}, expected {LEAST_RETRAINED} trainings or more, or 0 for none.", argument="agreement"
+        )
     data = "" if table is None else str(table)
     for argument, place in (("out", out), ("full-matrix", full_matrix)):
         if place is not None:

@@ -72,12 +72,14 @@ def lab(
     if model is not None:
         _require_model(model)
     if model is not None and data is None:
-        raise InputError(f"DATA is missing: expected data for {model}.")
+        raise InputError(f"is missing: expected data for {model}.", argument="DATA")
     if target and model is None:
-        raise InputError(f"target is {target}, but there is no DATA to take a column from.")
+        raise InputError(f"is {target}, but there is no DATA to take a column from.", argument="target")
     for name, value in (("steps", steps), ("examples", examples)):
         if value is not None and export is None:
-            raise InputError(f"{name} is {value}, but there is no lesson to record: give --export FILE.html as well.")
+            raise InputError(
+                f"is {value}, but there is no lesson to record: give --export FILE.html as well.", argument=name
+            )
     if export is None and None in map(find_spec, ("starlette", "uvicorn", "websockets")):
         raise MissingLibraryError(
             "the lab is served by starlette, uvicorn and websockets, which are not installed: "
@@ -120,10 +122,10 @@ def _lesson(
     from ..lab.lesson.recording import EXAMPLES, STEPS
 
     if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"export is {path}, expected a name that ends in .html.")
+        raise InputError(f"is {path}, expected a name that ends in .html.", argument="export")
     row = beside.pop("example", "0")
     if not row.isdecimal():
-        raise InputError(f"example is {row!r}, expected a row of the data, from 0.")
+        raise InputError(f"is {row!r}, expected a row of the data, from 0.", argument="example")
     data = named_data(settings.data, settings.noise) if given is None or settings.data != "given" else given
     return make_lesson(settings, data, steps or STEPS, examples or EXAMPLES, int(row), beside)
 
@@ -133,6 +135,10 @@ def _require_model(model: Path) -> None:
     from ...errors import InputError
 
     if model.suffix.lower() in (".csv", ".parquet", ".npz"):
-        raise InputError(f"MODEL is {model}, which is data and no network: start 'backtalk lab', and choose it there.")
+        raise InputError(
+            f"is {model}, which is data and no network: start 'backtalk lab', and choose it there.", argument="MODEL"
+        )
     if not model.exists():
-        raise InputError(f"MODEL is {model}, which does not exist: expected a network, or the folder of a run.")
+        raise InputError(
+            f"is {model}, which does not exist: expected a network, or the folder of a run.", argument="MODEL"
+        )

@@ -73,7 +73,7 @@ def check(
     from ..terminal import make_console, show_check
 
     if target and data is None:
-        raise InputError(f"target is {target}, but there is no DATA to take a column from.")
+        raise InputError(f"is {target}, but there is no DATA to take a column from.", argument="target")
     network = load(model)
     examples = None if data is None else load_data(data, target or [])
     X, y = (None, None) if examples is None else (examples.X, examples.y)

@@ -47,11 +47,12 @@ def types_of(texts: Sequence[str]) -> dict[str, str]:
             match = TYPE.match(text, place)
             if match is None:
                 raise InputError(
-                    f"types is {quoted(text[place:])}, expected COLUMN=TYPE with commas between, and as TYPE number, "
-                    "category, yes/no, time, date, or date with its form, such as date(%d/%m/%y)."
+                    f"is {quoted(text[place:])}, expected COLUMN=TYPE with commas between, and as TYPE number, "
+                    "category, yes/no, time, date, or date with its form, such as date(%d/%m/%y).",
+                    argument="types",
                 )
             if found.get(match["name"], match["type"]) != match["type"]:
-                raise InputError(f"types names column {quoted(match['name'])} twice: give it one type.")
+                raise InputError(f"names column {quoted(match['name'])} twice: give it one type.", argument="types")
             found[match["name"]] = match["type"]
             place = match.end()
     return found
@@ -77,7 +78,7 @@ def share_or_file(part: str, text: str | None) -> float | str | None:
         return read_decimal(text)
     if not Path(text).exists():
         raise InputError(
-            f"{part} is {quoted(text)}, expected a share of the rows, such as 0.2, or a file that is there."
+            f"is {quoted(text)}, expected a share of the rows, such as 0.2, or a file that is there.", argument=part
         )
     return text
 
@@ -107,7 +108,7 @@ def _number(option: str, text: str, example: str) -> float:
     try:
         return read_decimal(text.strip())
     except ValueError:
-        raise InputError(f"{option} is {quoted(text)}, expected numbers, such as {example}.") from None
+        raise InputError(f"is {quoted(text)}, expected numbers, such as {example}.", argument=option) from None
 
 
 def optimizer_of(text: str | None, learning_rate: float | None) -> str | None:
@@ -124,7 +125,9 @@ def optimizer_of(text: str | None, learning_rate: float | None) -> str | None:
     if learning_rate is None:
         return text
     if not isinstance(chosen, Optimizer):
-        raise InputError(f"learning_rate is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.")
+        raise InputError(
+            f"is {learning_rate}, but the optimizer {quoted(text)} has none: leave it out.", argument="learning_rate"
+        )
     return repr(replace(chosen, learning_rate=learning_rate))
 
 
@@ -139,6 +142,7 @@ def sizes_of(text: str) -> tuple[int, ...]:
         sizes = (0,)
     if any(size < 1 for size in sizes):
         raise InputError(
-            f"hidden is {quoted(text)}, expected whole numbers of 1 or more with commas between, such as 64,32."
+            f"is {quoted(text)}, expected whole numbers of 1 or more with commas between, such as 64,32.",
+            argument="hidden",
         )
     return sizes

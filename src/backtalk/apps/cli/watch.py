@@ -15,9 +15,13 @@ from .cluster import speaker
 from .common import StoppedError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
     from ...distributed import Group
     from ..tables import Result
     from ..tables.members import MemberProgress
+    from .progress import TrainingProgress
 
 
 MOST_LETTERS = 24  # of the name of a class
@@ -36,6 +40,15 @@ def _unless_it_fails(show: Callable[[Any], None]) -> Callable[[Any], None]:
 
 class Watch:
     """Shows the table when it is understood and then how far training is; turns Ctrl-C into a sentence."""
+
+    folder: Path
+    group: Group
+    began: float
+    trained: float
+    console: Console
+    errors: Console
+    bar: TrainingProgress
+    reading: Status | None
 
     def __init__(self, folder: Path, as_json: bool, group: Group) -> None:
         from ..terminal import make_console

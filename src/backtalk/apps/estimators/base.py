@@ -179,15 +179,16 @@ class MultilayerPerceptron(FittedPerceptron):
     def _begin(self, first: bool) -> None:
         """Forget what earlier training left, all of it or, with warm_start, all but the curves."""
         self._optimizer = OptimizerState(self.learning_rate_init)
-        self.n_iter_, self.privacy_ = 0, None
+        self.n_iter_: int = 0
+        self.privacy_ = None
         if first:
             self.t_ = self._no_improvement_count = 0
-            self.validation_loss_curve_ = []
+            self.validation_loss_curve_: list[float] = []
             if not searches(self):
-                self.loss_curve_ = []
-                self.best_loss_ = None if self.early_stopping else np.inf
-                self.validation_scores_ = [] if self.early_stopping else None
-                self.best_validation_score_ = -np.inf if self.early_stopping else None
+                self.loss_curve_: list[float] = []
+                self.best_loss_: float | None = None if self.early_stopping else np.inf
+                self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+                self.best_validation_score_: float | None = -np.inf if self.early_stopping else None
 
     def _initial(self, sizes: tuple[int, ...], dtype: np.dtype) -> Network:
         """The network before training: weights and biases uniform within ±√(6/(inputs + outputs)), 2 for sigmoid."""
@@ -241,7 +242,7 @@ class MultilayerPerceptron(FittedPerceptron):
         watchers.begin(self.get_params(deep=False), network)
         epochs.run(incremental)
         best = state.best if self.early_stopping and (not incremental or state.stopped) else None
-        self.network_ = steps.network if best is None else best
+        self.network_: Network = steps.network if best is None else best
         if plan is not None:
             self.privacy_ = plan.spent(steps.step)
         watchers.end(training_of(self))
@@ -276,7 +277,8 @@ class MultilayerPerceptron(FittedPerceptron):
             validation_loss=lambda found: None if judge is None else judge(found)[1],
             tell=tell,
         )
-        self.network_, self.loss_, self.n_iter_ = found.network, found.loss / scale, found.iterations
+        self.network_, self.n_iter_ = found.network, found.iterations
+        self.loss_: float = found.loss / scale
         if not found.converged and not found.stopped:
             warnings.warn(
                 f"{options.name} failed to converge after {found.iterations} iteration(s): {found.message}. Increase "

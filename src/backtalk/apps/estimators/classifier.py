@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -111,7 +111,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> MLPClassifier:  # fmt: skip
+    ) -> Self:  # fmt: skip
         """One epoch on X and y, with the optimizer as the call before left it.
 
         ``classes``: all that will ever occur; needed in the first call.
@@ -124,7 +124,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            self.classes_: np.ndarray = self._label_binarizer.classes_
         else:
             found, known = unique_labels(y), self.classes_
             if self.warm_start and set(found) != set(known):
@@ -137,7 +137,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                     f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
                 )
         if self._one_output_a_class:
-            self.n_outputs_ = max(2, len(self.classes_))
+            self.n_outputs_: int = max(2, len(self.classes_))
         else:
             self.n_outputs_ = self._label_binarizer.transform(y[:1]).shape[1]
 

@@ -49,20 +49,39 @@ class OptimizerState:
 class ShuffledAnew(InMemory):
     """Examples in scikit-learn's order, which shuffles that of the epoch before, or in their own."""
 
+    rows: np.ndarray | None  # in the order of the epoch at hand
+    random_state: Any
+    shuffle: bool
+
     def __init__(self, batch: Batch, random_state: Any, shuffle: bool) -> None:
         super().__init__(batch, np.arange(batch.count))  # it shuffles them anew in each epoch
         self.random_state, self.shuffle = random_state, shuffle
 
     def parts(self, rng: np.random.Generator, batch_size: int) -> Iterator[Part]:
+        order = self.rows
+        assert order is not None
         if self.shuffle:  # as sklearn.utils.shuffle draws, without its checks
             rows = np.arange(self.count)
             self.random_state.shuffle(rows)
-            self.rows = self.rows[rows]
-        yield Part(self.count, lambda: (self.batch, self.rows))
+            self.rows = order = order[rows]
+        yield Part(self.count, lambda: (self.batch, order))
 
 
 class Epochs:
     """Training of an estimator by mini-batches: by its parameters, into its attributes and its ``state``."""
+
+    model: Any
+    steps: Steps
+    state: OptimizerState
+    watchers: Watchers
+    judge: Judge | None
+    examples: int
+    plan: PrivacyPlan | None
+    scale: float
+    unit: float
+    print: Callable[[str], None]
+    schedule: Schedule | None
+    loop: Loop
 
     def __init__(
         self,
@@ -79,8 +98,8 @@ class Epochs:
         self.examples, self.plan = batch.count, plan
         self.scale = model._loss()[1]
         self.unit = rate_unit(model, self.scale)
-        self.print: Callable[[str], None] = print if model.verbose else lambda text: None
-        self.schedule: Schedule | None = None
+        self.print = print if model.verbose else lambda text: None
+        self.schedule = None
         if model.learning_rate not in SKLEARN_SCHEDULES:
             self.schedule = as_schedule(model.learning_rate, "learning_rate")
         generator = np.random.default_rng(0)  # for nothing secret: a source draws from the model's own, or by its key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -36,14 +36,12 @@ class FittedPerceptron(BaseEstimator):
     network_: Network
     n_outputs_: int
     output: Any
-    loss_curve_: list[float]
-    validation_loss_curve_: list[float]
     privacy_: PrivacySpent | None = None
     _optimizer: OptimizerState
     _label_binarizer: Any  # of a classifier
 
     @classmethod
-    def from_sklearn(cls, model: Any) -> Any:
+    def from_sklearn(cls, model: Any) -> Self:
         """This estimator from scikit-learn's fitted one of the same name: its parameters, weights and curves.
 
         It predicts the same, and ``partial_fit`` and ``warm_start`` go on from its weights, but with an optimizer that

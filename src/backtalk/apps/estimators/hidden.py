@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
@@ -33,11 +33,13 @@ class HiddenUnits(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     array(['h1_1', 'h1_2'], dtype=object)
     """
 
+    estimator_: Any
+
     def __init__(self, estimator: Any, layer: int = -1) -> None:
         self.estimator = estimator
         self.layer = layer
 
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> HiddenUnits:
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Fit the estimator; it gets ``fit_params``, with metadata routing those that it requests."""
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -62,12 +62,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> MLPRegressor:  # fmt: skip
+    ) -> Self:  # fmt: skip
         """One epoch on X and y, with the optimizer as the call before left it."""
         return self._fit(X, y, sample_weight, self._validation(X_val, y_val, sample_weight_val), incremental=True)
 
     def _learn_target(self, y: np.ndarray, incremental: bool) -> None:
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        self.n_outputs_: int = 1 if y.ndim == 1 else y.shape[1]
 
     def _encode(self, y: Any) -> np.ndarray:
         y = np.asarray(y)

@@ -19,6 +19,7 @@ from ...errors import InputError, InputTypeError, quoted
 from ..tables.decisions import interval_of, said_of_decisions
 from ..tables.in_memory import learn
 from ..tables.metrics import gives_shares
+from ..tables.model import Model
 from ..tables.options import Options
 from ..tables.prepare import LEAST_ROWS
 from ..tables.results import Finished
@@ -106,9 +107,10 @@ class TableEstimator(BaseEstimator):
         return sample_weight
 
     def _keep(self, learned: Finished, names: list[str], rows: int) -> None:
-        self.model_, self._names = learned.model, names
-        self.said_ = [*learned.ready.said, *said_of_decisions(learned.model.target, learned.run.options)]
-        self.out_of_fold_ = self._all_rows(learned, rows)
+        self.model_: Model = learned.model
+        self._names = names
+        self.said_: list[str] = [*learned.ready.said, *said_of_decisions(learned.model.target, learned.run.options)]
+        self.out_of_fold_: np.ndarray | None = self._all_rows(learned, rows)
 
     def _all_rows(self, learned: Finished, rows: int) -> np.ndarray | None:
         """What was predicted of each row by the network that did not see it; NaN for rows that all saw."""
@@ -211,6 +213,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     threshold: Any = DEFAULTS["threshold"]
 
     def _cells(self, values: np.ndarray) -> list[str]:
+        self.classes_: np.ndarray
         self.classes_, places = classes_of(values)
         self._class_names = names_of(self.classes_, words_in("missing", self.missing))
         return [self._class_names[place] for place in places]

@@ -11,6 +11,7 @@ slides.py         one step as a talk, slide by slide; slide_message.py: a slide 
 answers.py        derivations and findings, as messages; advice.py: for the controls of the page
 exercises.py      exercise sheets without their key, and marks for answers
 greeting.py       what there is to choose from, for the page
+compare/          two networks side by side
 lesson/           recorded steps in one file that needs no server
 session.py        what the server keeps for a tab, and for how long
 live.py           the conversation over a WebSocket

@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...errors import BacktalkError, InputError, InputTypeError, bug, unknown_name
 from .answers import explain_message, findings_message
+from .compare import plane_message, prepared_message
 from .exercises import exercise_message, marks_message
 from .greeting import greeting
 from .session import Session, finish
@@ -43,22 +44,34 @@ KEYS: dict[str, tuple[str, ...]] = {
     "slide": ("at",),
     "explain": ("quantity",),
     "diagnose": (),
+    "compare": ("left", "right"),
+    "plane": ("directions",),
+    "alone": (),
     "exercise": ("exercise",),
     "mark": ("exercise", "answers"),
     "drawn": (),
 }
-SHOWN = {"configure", "run", "pause", "step", "reset", "example", "set", "slide", "look"}  # what a frame shows
+NOT_SHOWN = {"rate", "speed", "explain", "diagnose", "plane", "exercise", "mark", "drawn"}  # in frames
+OF_ONE = {"rate", "example", "set", "look", "slide", "explain", "diagnose"}  # not while two networks are compared
 
 
 class Live:
     """A connection of a session."""
+
+    socket: WebSocket
+    session: Session
+    news: asyncio.Event
+    drawn: asyncio.Event
+    questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]]
+    last_surface: float
+    sending: asyncio.Lock
 
     def __init__(self, socket: WebSocket, session: Session) -> None:
         self.socket, self.session = socket, session
         self.news = asyncio.Event()  # there is something to show
         self.drawn = asyncio.Event()  # the page has drawn the last frame
         self.drawn.set()
-        self.questions: asyncio.Queue[tuple[str, Callable[[], Awaitable[None]]]] = asyncio.Queue(MOST_QUESTIONS)
+        self.questions = asyncio.Queue(MOST_QUESTIONS)
         self.last_surface = 0.0
         self.sending = asyncio.Lock()
 
@@ -70,9 +83,10 @@ class Live:
         session.connection = self
         tasks: list[asyncio.Task[None]] = []
         try:
-            await self.send(self.greeting(resumed and session.trainer is not None))
-            if session.trainer is not None:
-                await self.send(await session.work(session.describe))
+            described = await session.work(session.describe) if resumed else []
+            await self.send(self.greeting(bool(described)))
+            for setup in described:
+                await self.send(setup)
                 self.news.set()
             tasks = [asyncio.create_task(job()) for job in (self.send_frames, self.answer_questions)]
             while True:
@@ -95,7 +109,8 @@ class Live:
                 await self.socket.close(TAKEN_OVER, "another page took this session over")
 
     def greeting(self, resumed: bool) -> dict[str, Any]:
-        return {**greeting(self.session.start, self.session.given), "resumed": resumed}
+        hello = greeting(self.session.start, self.session.given)
+        return {**hello, "comparisons": prepared_message(), "resumed": resumed}
 
     async def send(self, message: dict[str, Any] | bytes) -> None:
         """Send a message; raises ``WebSocketDisconnect`` if the page has left."""
@@ -140,20 +155,26 @@ class Live:
     async def handle(self, kind: str, message: dict[str, Any]) -> None:
         """Do what a message says, or refuse it and change nothing."""
         session = self.session
+        if session.pair is not None and kind in OF_ONE:
+            raise InputError(f"two networks are compared, and {kind!r} is about one: send 'alone' first.")
         match kind:
             case "drawn":
                 self.drawn.set()
             case "configure":
                 await self.send(await session.work(session.configure, message))
+            case "compare":
+                await self.send(await session.work(session.compare, message))
+            case "alone":
+                await session.work(session.leave_pair)
             case "rate":
                 await session.work(lambda: session.require().set_rate(message.get("rate")))
             case "speed":
-                session.require()
+                session.require_something()
                 session.speed = whole(message.get("steps"), "steps", 1, MOST_SPEED)
             case "run":
                 await session.work(session.run)
             case "pause":
-                session.require()
+                session.require_something()
                 session.running = False
             case "step":
                 await self.step()
@@ -174,13 +195,13 @@ class Live:
                 await self.send_stop(why)
             case _:
                 await self.queue_question(kind, message)
-        if kind in SHOWN:
+        if kind not in NOT_SHOWN:
             self.news.set()
 
     async def step(self) -> None:
         """One step, and then a pause."""
         session = self.session
-        session.require().require_going()
+        session.require_going()
         session.running = False
         await self.end_walk()
         await self.send_stop(await session.work(session.advance, 1))
@@ -197,6 +218,11 @@ class Live:
     async def queue_question(self, kind: str, message: dict[str, Any]) -> None:
         """Put a question to the task that answers."""
         session = self.session
+        if kind == "plane":
+            await self.put_question(
+                kind, partial(plane_message, await session.work(session.views), message.get("directions", "path"))
+            )
+            return
         trainer = session.require()
         network, row = trainer.network, session.row
         if kind == "explain":
@@ -212,9 +238,13 @@ class Live:
         else:
             telemetry = await session.work(lambda: trainer.recorder.telemetry)
             job = partial(findings_message, trainer, network, telemetry)
+        await self.put_question(kind, job)
+
+    async def put_question(self, kind: str, job: Callable[[], Any]) -> None:
+        """Let a job of some time wait its turn; what it makes is sent."""
 
         async def answer() -> None:
-            await self.send(await asyncio.get_running_loop().run_in_executor(session.threads, job))
+            await self.send(await asyncio.get_running_loop().run_in_executor(self.session.threads, job))
 
         try:
             self.questions.put_nowait((kind, answer))

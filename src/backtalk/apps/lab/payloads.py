@@ -114,14 +114,22 @@ def frame(
             facts["histograms"], counts = histograms(*trainer.passes())
             arrays += counts
         if surface is not None:
-            over = forward(network, surface)
-            yhat = network.loss.prediction(over.output)
-            if x.shape[1] == 2:
-                arrays.append(("surface", yhat.reshape(GRID, GRID, -1)))
-                arrays += maps(over, drawn.units, GRID) if looks.maps else ()
-            else:
-                arrays.append(("curve", yhat[:, 0] * data.scale + data.mean))
+            arrays += over_inputs(trainer, drawn, surface, with_maps=looks.maps)
         return pack(finite_or_none(facts), arrays)  # NaN and inf are null in JSON
+
+
+def over_inputs(
+    trainer: Trainer, drawn: Drawn, points: np.ndarray, *, with_maps: bool
+) -> Iterable[tuple[str, np.ndarray]]:
+    """What the network says at the points of :func:`grid`: ``surface``, with ``map.0`` …; or ``curve``."""
+    network, data = trainer.network, trainer.data
+    over = forward(network, points)
+    yhat = network.loss.prediction(over.output)
+    if points.shape[1] == 2:
+        yield "surface", yhat.reshape(GRID, GRID, -1)
+        yield from maps(over, drawn.units, GRID) if with_maps else ()
+    else:
+        yield "curve", yhat[:, 0] * data.scale + data.mean
 
 
 def _arrays(network: Network, trace: Any, grads: Any, drawn: Drawn) -> Iterable[tuple[str, np.ndarray]]:

@@ -195,7 +195,7 @@ def limit_memory(count: int) -> None:
     try:
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
     except (ImportError, OSError):
         return
     most = pages * resource.getpagesize() + count

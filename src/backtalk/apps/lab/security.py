@@ -60,7 +60,7 @@ def read_or_make_token(path: Path) -> str:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(token)
         temporary.replace(path)
     except BaseException:
@@ -125,6 +125,9 @@ def is_token(given: str | None, token: str) -> bool:
 
 class Guard:
     """Around the whole app: refuses a foreign Host or Origin, and puts the headers on every answer."""
+
+    app: Any
+    hosts: set[str]
 
     def __init__(self, app: Any, port: int) -> None:
         self.app = app

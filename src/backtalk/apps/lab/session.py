@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import DivergedError, InputError, InputTypeError
+from .compare import Pair, View, compared_settings, pair_frame, pair_setup
 from .datasets import SETS, LabData, layers_of, named_data
 from .payloads import Drawn, frame, grid, setup
 from .pictures import PLAIN, Looks
@@ -17,6 +18,9 @@ from .settings import Settings, read_settings, shown, whole
 from .slide_message import slide_message
 from .slides import Walk, walk_through
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_SESSIONS = 16
 THREADS = 8
@@ -29,17 +33,37 @@ Result = TypeVar("Result")
 class Session:
     """One tab's lab. Work on it is done by one thread at a time, in the order in which it was asked for."""
 
+    start: Settings
+    given: LabData | None
+    threads: ThreadPoolExecutor
+    trainer: Trainer | None
+    pair: Pair | None
+    files: dict[str, LabData]
+    files_so_far: int
+    running: bool
+    speed: int
+    row: int
+    walk: Walk | None
+    at: int
+    looks: Looks
+    connection: Any
+    expiry: asyncio.TimerHandle | None
+    drawn: Drawn
+    grid: np.ndarray | None
+    pair_grid: np.ndarray | None
+
     def __init__(self, start: Settings, given: LabData | None, threads: ThreadPoolExecutor) -> None:
         self.start, self.given, self.threads = start, given, threads
-        self.trainer: Trainer | None = None
-        self.files: dict[str, LabData] = {}
+        self.trainer = None
+        self.pair = None  # two networks side by side, which run and step instead of the one
+        self.files = {}
         self.files_so_far = 0
         self.running, self.speed, self.row = False, 1, 0
-        self.walk: Walk | None = None  # through the next step
+        self.walk = None  # through the next step
         self.at = 0  # the slide of the walk that is shown
         self.looks = PLAIN
-        self.connection: Any = None  # the conversation that is going on, if one is
-        self.expiry: asyncio.TimerHandle | None = None
+        self.connection = None  # the conversation that is going on, if one is
+        self.expiry = None
         self._turn = asyncio.Lock()
 
     async def work(self, job: Callable[..., Result], *arguments: Any) -> Result:
@@ -53,14 +77,35 @@ class Session:
 
     def configure(self, message: dict[str, Any]) -> dict[str, Any]:
         """Begin anew with other settings; if they are refused, everything stays."""
-        known = [*(["given"] if self.given else []), *SETS, *self.files]
-        settings = read_settings(message, self.start, known)
+        settings = read_settings(message, self.start, self._known())
         trainer = Trainer(settings, self._data(settings))
         if self.trainer is None or self.trainer.data.X is not trainer.data.X:
             self.row = 0
-        self.trainer, self.running, self.walk = trainer, False, None
+        self.trainer, self.pair, self.running, self.walk = trainer, None, False, None
         self.drawn, self.grid = Drawn.of(trainer.network.sizes), grid(trainer.data)
         return setup(trainer, self.drawn)
+
+    def _known(self) -> list[str]:
+        return [*(["given"] if self.given else []), *SETS, *self.files]
+
+    def compare(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Begin with two networks side by side; if they are refused, everything stays."""
+        settings = compared_settings(message, self.start, self._known())
+        pair = Pair(settings, self._data(settings[0]))
+        self.pair, self.running, self.walk = pair, False, None
+        self.pair_grid = grid(pair.sides[0].trainer.data)
+        return pair_setup(pair)
+
+    def views(self) -> list[View]:
+        """Both sides as they stand."""
+        if self.pair is None:
+            raise InputError("no networks are compared: send a compare message first.")
+        return self.pair.views()
+
+    def leave_pair(self) -> None:
+        """Back to the one network, which stands where it stood."""
+        self.require()
+        self.pair, self.running = None, False
 
     def _data(self, settings: Settings) -> LabData:
         if settings.data == "given":
@@ -85,12 +130,29 @@ class Session:
             raise InputError("nothing is configured yet: send a configure message first.")
         return self.trainer
 
-    def describe(self) -> dict[str, Any]:
-        """The setup message of what is configured."""
-        return setup(self.require(), self.drawn)
+    def require_something(self) -> None:
+        """Refuse to go on if neither one network nor two are configured."""
+        if self.pair is None:
+            self.require()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The setup messages of what is configured, and of the two that are compared, if they are."""
+        described = [] if self.trainer is None else [setup(self.trainer, self.drawn)]
+        return described if self.pair is None else [*described, pair_setup(self.pair)]
+
+    def require_going(self) -> None:
+        """Refuse to take steps if nothing is configured, or training diverged."""
+        if self.pair is None:
+            self.require().require_going()
+        elif not self.pair.going:
+            raise InputError("training diverged on both sides: reset them, and choose smaller learning rates.")
 
     def advance(self, count: int) -> str:
         """Take steps; if training diverges, it stops, and the sentence that says so is returned."""
+        if self.pair is not None:
+            self.pair.advance(count)
+            self.running &= bool(self.pair.going)
+            return ""  # each side says in its frames why it stopped
         trainer = self.require()
         try:
             trainer.advance(count)
@@ -101,13 +163,12 @@ class Session:
 
     def reset(self) -> None:
         """Back to the first step."""
-        self.require().reset()
+        (self.pair or self.require()).reset()
         self.running, self.walk = False, None
 
     def run(self) -> None:
         """Take steps from now on."""
-        trainer = self.require()
-        trainer.require_going()
+        self.require_going()
         self.running, self.walk = True, None
 
     def choose(self, row: Any) -> dict[str, Any] | None:
@@ -127,6 +188,8 @@ class Session:
 
     def frame(self, surface: bool) -> bytes:
         """The state as a frame."""
+        if self.pair is not None:
+            return pair_frame(self.pair, running=self.running, points=self.pair_grid if surface else None)
         trainer = self.require()
         grid = self.grid if surface else None
         return frame(trainer, self.drawn, self.row, running=self.running, surface=grid, looks=self.looks)
@@ -176,10 +239,16 @@ async def finish(jobs: Collection[asyncio.Future[Any]]) -> None:
 class Sessions:
     """All sessions, by the names that the tabs gave them."""
 
+    start: Settings
+    given: LabData | None
+    threads: ThreadPoolExecutor
+    by_name: dict[str, Session]
+    keep_seconds: float
+
     def __init__(self, start: Settings, given: LabData | None) -> None:
         self.start, self.given = start, given
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="backtalk-lab")
-        self.by_name: dict[str, Session] = {}
+        self.by_name = {}
         self.keep_seconds = KEEP_SECONDS
 
     def open(self, name: str) -> tuple[Session, bool] | None:

@@ -119,6 +119,9 @@ class MarkedWriter(LatexWriter):
     '\\htmlData{at=h.2}{\\hat{y}}'
     """
 
+    depth: int
+    holes: Collection[Index]
+
     def __init__(self, depth: int, holes: Collection[Index] = ()) -> None:
         super().__init__(VIEW)
         self.depth, self.holes = depth, holes

@@ -73,7 +73,7 @@ class Slide:
     """One slide: its talk and title, sentences with their equations, and what is lit in the drawing.
 
     ``each``: the equation of one unit j, or of one weight j, k, whose terms can be added one by one. ``about``: the
-    weight whose update is told.
+    weight whose update is told. ``steps``: what the statements tell, if it is those of a derivation.
     """
 
     talk: str
@@ -82,6 +82,7 @@ class Slide:
     light: tuple[Light, ...]
     each: Equation | None = None
     about: Symbol | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +174,7 @@ def _slide(steps: Sequence[Step], depth: int, each: Equation | None = None) -> S
             told = Equation(step.left, (*symbols, Number(step.value)))
         statements.append(Statement(step.reason, told))
     light = lights_of((statement.equation for statement in statements), depth)
-    return Slide(steps[0].talk, steps[0].title, tuple(statements), light, each)
+    return Slide(steps[0].talk, steps[0].title, tuple(statements), light, each, steps=tuple(steps))
 
 
 def _forward(values: AnyValues, talk: OutputTalk) -> Iterator[Slide]:
@@ -237,7 +238,7 @@ def _hidden(values: AnyValues) -> Iterator[Slide]:
         slope = activation_of(values, i, "g′", _unit("a", i), as_value=True)
         each = Equation(Derivative(_unit("a", i)), (_times(Derivative(_unit("h", i)), slope),))
         why, through = through_activation(values, i, ())
-        yield _slide([replace(through, reason=why.reason)], depth, each)
+        yield _slide([replace(through, reason=why.reason, remarks=why.remarks)], depth, each)
 
 
 def _paths(sizes: Sequence[int], i: int) -> Equation:
@@ -250,6 +251,14 @@ def _weights(values: AnyValues) -> Iterator[Slide]:
         steps = [to_weights(values, Quantity("W", i)), to_biases(values, Quantity("b", i))]
         one = _times(Derivative(_unit("a", i)), _unit("h", i - 1, "k"))
         yield _slide(steps, depth, Equation(Derivative(weight(i, "j", "k")), (one,)))
+
+
+def untold_update(network: Network, why: str) -> Slide:
+    """The slide of an update that is not told with its numbers."""
+    light = tuple(Light("W", i) for i in range(1, network.depth + 1))
+    return Slide(
+        "update", "The update", (Statement(f"{why} Going on takes the step.", Equation(Symbol("theta"))),), light
+    )
 
 
 def update_slides(trainer: Trainer) -> list[Slide]:
@@ -273,8 +282,7 @@ def _update(trainer: Trainer) -> Iterator[Slide]:
     elif optimizer.searches:
         untold = "it searches along a line for how far to go, so this step is not told with its numbers"
     if untold:
-        reason = f"{optimizer.name} changes every weight and bias; {untold}. Going on takes the step."
-        yield Slide("update", "The update", (Statement(reason, Equation(Symbol("theta"))),), light)
+        yield untold_update(network, f"{optimizer.name} changes every weight and bias; {untold}.")
         return
     i = max(found, key=lambda i: np.abs(found[i]).max())
     unit, heard = np.unravel_index(np.abs(found[i]).argmax(), found[i].shape)

@@ -35,6 +35,8 @@ class Cache:
     ((True, True), [])
     """
 
+    place: Path
+
     def __init__(self, run: Path) -> None:
         beside = next(folder for folder in run.absolute().parents if folder.exists())  # the run's may yet be made
         self.place = Path(os.environ.get("TMPDIR") or beside)
@@ -44,10 +46,14 @@ class Cache:
     def __enter__(self) -> Cache:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._lock.release()
+            with suppress(OSError):  # Windows has kept the lock, which was open
+                self._folder.rmdir()
             self._folder = None
 
     @property
@@ -103,6 +109,8 @@ class Cache:
 
 class InputsInFile:
     """X of a part of the rows, written a block after the other into a file of the cache, and then read."""
+
+    rows: InFileRows
 
     def __init__(self, path: Path, rows: int, inputs: int) -> None:
         self.rows = InFileRows.of_floats(path, (rows, inputs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -29,9 +29,16 @@ AS_TIMES = r"^(\d{4}-\d\d-\d\d|\d\d:\d\d)"  # how dates and times look as text
 CYCLES = {"time of year": 365.2425, "day of week": 7.0, "time of day": 1.0}  # in days
 
 FEW = 64  # rows, of which cells are looked up one by one
-PLAIN_NUMBERS = {pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt32, pl.UInt16, pl.UInt8}
+PLAIN_NUMBERS: set[type[pl.DataType]] = {
+    pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt32, pl.UInt16, pl.UInt8,
+}  # fmt: skip
 
-IS_FORM = {NUMBER: is_number_form, YES_NO: is_truth_form, DATE: is_date_form, TIME: lambda form: form == PLAIN}
+IS_FORM: dict[str, Callable[[str], bool]] = {
+    NUMBER: is_number_form,
+    YES_NO: is_truth_form,
+    DATE: is_date_form,
+    TIME: lambda form: form == PLAIN,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ ADDED = {
     "diagnose", "engine", "output", "memory", "types", "ignore", "weight", "id", "split", "missing", "no_header",
     "metric", "quantiles", "threshold", "time_limit", "epsilon", "noise_multiplier", "delta", "max_norm",
 }  # fmt: skip
-EARLIER = {"members": 1, "interval": 0.0}  # the same, and what they did
+EARLIER: dict[str, float] = {"members": 1, "interval": 0.0}  # the same, and what they did
 UNFELT = {"checkpoint_seconds", "diagnose"}  # options that change no result
 LETTERS = 16  # of an id
 

@@ -53,6 +53,9 @@ class Folder:
     Who writes holds the lock, from :meth:`begin` or :meth:`go_on` until :meth:`keep`, :meth:`leave` or :meth:`abandon`.
     """
 
+    path: Path
+    writes: bool
+
     def __init__(self, path: str | os.PathLike[str], group: Group = ALONE) -> None:
         path = as_path(path, "folder")
         self.path, self.writes = path, group.is_first

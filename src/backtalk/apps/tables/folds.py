@@ -58,12 +58,12 @@ def plan(options: Options, rows: int, alone: str = "") -> Plan:
     by_time = (options.split or "").startswith(BY_TIME)
     members = options.members
     if alone and members not in (None, 1):
-        raise InputError(f"members is {members}, but {alone}, which is for one network: leave it out.")
+        raise InputError(f"is {members}, but {alone}, which is for one network: leave it out.", argument="members")
     if options.privacy is not None:
         if members not in (None, 1):
             raise InputError(
-                f"members is {members}, but the training is private, and each network would cost as much again: leave "
-                "it out."
+                f"is {members}, but the training is private, and each network would cost as much again: leave it out.",
+                argument="members",
             )
         said = ["one network, without folds, since the training is private."]
         held_out = 0.0 if options.validation is None else options.validation
@@ -79,7 +79,9 @@ def plan(options: Options, rows: int, alone: str = "") -> Plan:
     if members is None and folds < FOLDS:
         said.append(f"{folds} networks instead of {FOLDS}, since there are {rows_text(rows)}.")
     if folds > rows // 2:
-        raise InputError(f"members is {folds}, but there are {rows_text(rows)} to train on: expected half as many.")
+        raise InputError(
+            f"is {folds}, but there are {rows_text(rows)} to train on: expected half as many.", argument="members"
+        )
     shared = replace(options, validation=0.0, test=0.0 if options.test is None else options.test)
     return Plan(shared, members or folds, folds, said, recipes_of(options))
 
@@ -119,8 +121,9 @@ def _by_groups(groups: pl.Series, folds: int, rng: np.random.Generator) -> np.nd
     names, place, counts = np.unique(groups.to_numpy(), return_inverse=True, return_counts=True)
     if len(names) < folds:
         raise InputError(
-            f"split is by {quoted(groups.name)}, of which the training rows have {len(names)} different groups, "
-            f"expected {folds} or more, one for each fold: give --members {max(len(names), 2)}, or --validation 0.2."
+            f"is by {quoted(groups.name)}, of which the training rows have {len(names)} different groups, "
+            f"expected {folds} or more, one for each fold: give --members {max(len(names), 2)}, or --validation 0.2.",
+            argument="split",
         )
     drawn = rng.permutation(len(names))
     rows, fold = np.zeros(folds, np.int64), np.empty(len(names), np.int64)

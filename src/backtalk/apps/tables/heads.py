@@ -23,27 +23,31 @@ def head_for(options: Options, target: Target) -> Head:
     """The output function and the loss, which must suit the task."""
     if options.quantiles and target.classifies:
         raise InputError(
-            f"quantiles are {[*options.quantiles]}, but {quoted(target.name)} holds classes, which have none: leave "
-            "them out, or give --task regression."
+            f"are {[*options.quantiles]}, but {quoted(target.name)} holds classes, which have none: leave "
+            "them out, or give --task regression.",
+            argument="quantiles",
         )
     of_task = Quantiles(options.quantiles) if options.quantiles else TASK_LOSSES[target.task]
     head = as_head(options.loss or of_task, options.output)
     loss = head.loss
     if target.classifies and not head.takes_labels:
         raise InputError(
-            f"loss is '{loss}', but the task is classification: expected {_names(classes=True)}; or --output softmax "
-            "with a loss of numbers."
+            f"is '{loss}', but the task is classification: expected {_names(classes=True)}; or --output softmax "
+            "with a loss of numbers.",
+            argument="loss",
         )
     if not target.classifies and (loss.takes_classes or isinstance(loss, BinaryCrossEntropy)):
-        raise InputError(f"loss is '{loss}', but the task is regression: expected {_names(classes=False)}.")
+        raise InputError(f"is '{loss}', but the task is regression: expected {_names(classes=False)}.", argument="loss")
     if not target.classifies and head.output.name == "softmax":
-        raise InputError("output is 'softmax', which is always 1 for a single number: expected another, or none.")
+        raise InputError(
+            "is 'softmax', which is always 1 for a single number: expected another, or none.", argument="output"
+        )
     if options.class_weight is not None and not target.classifies:
-        raise InputError("class_weight is given, but the task is regression, which has no classes.")
+        raise InputError("is given, but the task is regression, which has no classes.", argument="class_weight")
     if options.interval and target.classifies:
         raise InputError(
-            f"interval is {options.interval:g}, but {quoted(target.name)} holds classes, which have no ends: leave it "
-            "out."
+            f"is {options.interval:g}, but {quoted(target.name)} holds classes, which have no ends: leave it out.",
+            argument="interval",
         )
     if options.metric is not None:
         require_metric(options.metric, target, head)
@@ -81,8 +85,9 @@ def require_counts(target: Target, head: Head, numbers: np.ndarray, rows: np.nda
     if isinstance(head.loss, PoissonDeviance) and below.any():
         place = int(below.argmax())
         raise InputError(
-            f"loss is '{head.loss}', but {quoted(target.name)} is {numbers[place]:g} in row {rows[place] + 1}, "
-            "expected counts or rates of 0 or more."
+            f"is '{head.loss}', but {quoted(target.name)} is {numbers[place]:g} in row {rows[place] + 1}, "
+            "expected counts or rates of 0 or more.",
+            argument="loss",
         )
 
 

@@ -17,7 +17,7 @@ from ...errors import FileFormatError
 from ...train import Callback, Epoch, LayerMeasures
 from .folder import VERSION, run_of
 
-LINE = {
+LINE: dict[str, Any] = {  # the types of its fields
     "epoch": int,
     "loss": float,
     "validation_loss": float | None,
@@ -37,6 +37,12 @@ class History(Callback):
     that cannot be written is a warning, the first time, and is written with the next one; ``is_written`` says whether
     all are. In a cluster process 0 alone has the file, and the others, whose ``path`` is None, count the score with it.
     """
+
+    path: Path | None
+    score: Callable[[Network], float | None] | None
+    run: str | None
+    is_written: bool
+    epochs: list[dict[str, Any]]
 
     def __init__(
         self,

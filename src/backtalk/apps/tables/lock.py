@@ -7,6 +7,7 @@ import json
 import os
 import socket
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from ...errors import InputError
 
 try:
     import fcntl
-except ImportError:  # Windows, where nothing is locked
+except ImportError:  # Windows
     fcntl = None
 
+FAR = 1 << 30  # the byte that Windows locks: beyond what the file holds, since nobody else may read a locked byte
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}  # of some network file systems
 
 
@@ -48,7 +50,9 @@ class Lock:
         while self._descriptor is None:
             try:
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            except IsADirectoryError:
+            except (IsADirectoryError, PermissionError):  # as Windows says it
+                if not self.path.is_dir():
+                    raise
                 raise InputError(f"{self.path} is a folder, expected the file that locks a run: remove it.") from None
             try:
                 self._require(descriptor, alone=True)
@@ -61,10 +65,15 @@ class Lock:
 
     def release(self) -> None:
         """Hold it no longer; the file goes."""
-        if self._descriptor is not None:
+        if self._descriptor is None:
+            return
+        if fcntl is not None:
             self.path.unlink(missing_ok=True)  # while it is held, so that none is removed that another one has taken
-            os.close(self._descriptor)
-            self._descriptor = None
+        os.close(self._descriptor)
+        self._descriptor = None
+        if fcntl is None:  # Windows removes no file that anybody has open
+            with suppress(OSError):
+                self.path.unlink()
 
     def require_free(self) -> None:
         """Refuse what another process holds."""
@@ -80,10 +89,8 @@ class Lock:
             os.close(descriptor)
 
     def _require(self, descriptor: int, alone: bool) -> None:
-        if fcntl is None:
-            return
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            _lock(descriptor, alone)
         except OSError as error:
             owner = _owner(descriptor)
             if error.errno in NO_LOCKS:
@@ -104,8 +111,20 @@ class Lock:
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, json.dumps(own).encode())
         except OSError:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
             raise
+
+
+def _lock(descriptor: int, alone: bool) -> None:
+    """Hold the file, alone or with others; an ``OSError`` if another process does. It ends when the file is closed."""
+    if fcntl is not None:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        return
+    msvcrt: Any = import_module("msvcrt")  # knows no lock that several hold
+    os.lseek(descriptor, FAR, os.SEEK_SET)
+    msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -119,7 +138,8 @@ def _is_at(descriptor: int, path: Path) -> bool:
 def _owner(descriptor: int) -> dict[str, Any]:
     """What the file says; nothing if it says nothing that can be read."""
     with suppress(OSError, ValueError, RecursionError):
-        owner = json.loads(os.pread(descriptor, 1 << 12, 0))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        owner = json.loads(os.read(descriptor, 1 << 12))
         if isinstance(owner, dict) and type(owner.get("process")) is int and isinstance(owner.get("host"), str):
             return owner
     return {}
@@ -135,6 +155,8 @@ def _may_run(owner: dict[str, Any]) -> bool:
         return owner.get("start") in (None, start)
     if Path("/proc/self/stat").exists():
         return False
+    if os.name == "nt":  # there, os.kill would send it Ctrl-C
+        return True
     try:
         os.kill(number, 0)
     except (ProcessLookupError, OverflowError):
@@ -147,8 +169,8 @@ def _may_run(owner: dict[str, Any]) -> bool:
 def _start_of(process: int) -> str | None:
     """When a process of this host began: the id of the boot, and clock ticks since then; None if it is not known."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        ticks = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return None
     return f"{boot} {ticks}"

@@ -35,10 +35,12 @@ def bytes_of(text: str) -> int:
     """
     found = SIZE.fullmatch(text.strip())
     if found is None:
-        raise InputError(f"memory is {quoted(text)}, expected a size such as 2G or 800M.")
+        raise InputError(f"is {quoted(text)}, expected a size such as 2G or 800M.", argument="memory")
     size = int(float(found[1]) * UNITS.get(found[2].upper(), 1))
     if size < LEAST:
-        raise InputError(f"memory is {quoted(text)}, expected {size_text(LEAST)} or more, which the libraries need.")
+        raise InputError(
+            f"is {quoted(text)}, expected {size_text(LEAST)} or more, which the libraries need.", argument="memory"
+        )
     return size
 
 
@@ -91,7 +93,7 @@ def free_bytes() -> float:
 
 def _free_of_machine() -> float:
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
@@ -110,8 +112,8 @@ def _left_of_group() -> float:
         (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
         try:
-            limit, taken = int((folder / most).read_text()), int((folder / used).read_text())
-            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            limit, taken = int((folder / most).read_bytes()), int((folder / used).read_bytes())
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
             left = min(left, limit - taken + int(stat.get("inactive_file", 0)))
         except (OSError, ValueError):  # 'max', which is none
             continue
@@ -124,7 +126,7 @@ def _left_of_process() -> float:
         import resource
 
         most = resource.getrlimit(resource.RLIMIT_AS)[0]
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
     except (ImportError, OSError, ValueError):
         return float("inf")
     return float("inf") if most == resource.RLIM_INFINITY else max(0, most - pages * os.sysconf("SC_PAGE_SIZE"))

@@ -73,11 +73,17 @@ def require_metric(name: str, target: Target, head: Head) -> None:
     of_classes = takes in (LABELS, SHARES)
     if of_classes != target.classifies:
         fitting = ", ".join(each for each, kind in METRICS.items() if (kind.takes in (LABELS, SHARES)) != of_classes)
-        raise InputError(f"metric is {name}, but {quoted(target.name)} is a {target.task}: expected one of {fitting}.")
+        raise InputError(
+            f"is {name}, but {quoted(target.name)} is a {target.task}: expected one of {fitting}.", argument="metric"
+        )
     if takes == QUANTILES and levels_of(head) is None:
-        raise InputError(f"metric is {name}, but no quantile is learned: give --quantiles 0.1,0.5,0.9 as well.")
+        raise InputError(
+            f"is {name}, but no quantile is learned: give --quantiles 0.1,0.5,0.9 as well.", argument="metric"
+        )
     if name == "log_loss" and not isinstance(head.output, Softmax):
-        raise InputError(f"metric is {name}, but the output {head.output} gives no probabilities: expected softmax.")
+        raise InputError(
+            f"is {name}, but the output {head.output} gives no probabilities: expected softmax.", argument="metric"
+        )
 
 
 def require_defined(name: str, target: Target, truth: np.ndarray) -> None:
@@ -87,8 +93,9 @@ def require_defined(name: str, target: Target, truth: np.ndarray) -> None:
     zeros = int(numbers.zeros(target.decode(truth)).sum())
     if zeros:
         raise InputError(
-            f"metric is mape, but {quoted(target.name)} is 0 in {zeros} row{'s' * (zeros != 1)}, of which no "
-            "percentage can be taken: expected mae or rmse."
+            f"is mape, but {quoted(target.name)} is 0 in {zeros} row{'s' * (zeros != 1)}, of which no "
+            "percentage can be taken: expected mae or rmse.",
+            argument="metric",
         )
 
 

@@ -46,7 +46,7 @@ class Model:
         if not 1 <= number <= len(self.members):
             count = len(self.members)
             which = f"{count} networks: expected 1 to {count}" if count > 1 else "1 network: expected 1"
-            raise InputError(f"member is {number}, but the run has {which}.")
+            raise InputError(f"is {number}, but the run has {which}.", argument="member")
         return self.members[number - 1]
 
     def output_of(self, X: np.ndarray | InFileRows) -> np.ndarray:

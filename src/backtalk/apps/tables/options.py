@@ -139,7 +139,13 @@ class Options:
             return None
         if self.delta is None:
             raise InputError(
-                "delta is missing: private training needs one below 1 over the number of rows, such as 1e-5."
+                "is missing: private training needs one below 1 over the number of rows, such as 1e-5.",
+                argument="delta",
+            )
+        if self.epsilon is not None and self.noise_multiplier is not None:
+            raise InputError(
+                "is given, and a noise multiplier as well: give one of them, since the other follows.",
+                argument="epsilon",
             )
         return Privacy(
             delta=self.delta,
@@ -203,21 +209,23 @@ def require_usable(options: Options) -> None:
     for part in HELD_OUT:
         share = getattr(options, part)
         if not isinstance(share, str | None) and not 0 <= share < 1:
-            raise InputError(f"{part} is {share}, expected a fraction of 0 or more, and below 1.")
+            raise InputError(f"is {share}, expected a fraction of 0 or more, and below 1.", argument=part)
     if sum(options.shares.values()) >= 1:
         raise InputError("test and validation together leave no rows to train on: make them smaller.")
     if options.members is not None and not 1 <= options.members <= MOST_MEMBERS:
-        raise InputError(f"members is {options.members}, expected 1 to {MOST_MEMBERS}.")
+        raise InputError(f"is {options.members}, expected 1 to {MOST_MEMBERS}.", argument="members")
     if options.patience is not None and options.patience < 0:
-        raise InputError(f"patience is {options.patience}, expected a number of epochs, or 0 for all of them.")
+        raise InputError(
+            f"is {options.patience}, expected a number of epochs, or 0 for all of them.", argument="patience"
+        )
     if options.class_weight not in (None, "balanced"):
-        raise InputError(f"class_weight is {options.class_weight!r}, expected 'balanced', or nothing.")
+        raise InputError(f"is {options.class_weight!r}, expected 'balanced', or nothing.", argument="class_weight")
     _require_judging(options)
     _require_private(options)
     if not 0 <= options.seed < 2**32:
-        raise InputError(f"seed is {options.seed}, expected 0 to {2**32 - 1}.")
+        raise InputError(f"is {options.seed}, expected 0 to {2**32 - 1}.", argument="seed")
     if options.hidden is not None and any(size < 1 for size in options.hidden):
-        raise InputError(f"hidden is {list(options.hidden)}, expected whole numbers of 1 or more.")
+        raise InputError(f"is {list(options.hidden)}, expected whole numbers of 1 or more.", argument="hidden")
     _require_split(options)
     for name, asked in options.types.items():
         _require_kind(name, asked)
@@ -235,13 +243,15 @@ def _require_kinds(options: Options) -> None:
     for name in ("members", "patience", "seed"):
         value = getattr(options, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer)):
-            raise InputTypeError(f"{name} is {quoted(value)}, expected a whole number.")
+            raise InputTypeError(f"is {quoted(value)}, expected a whole number.", argument=name)
     for name in ("interval", *HELD_OUT):
         value = getattr(options, name)
         if not (value is None or _is_number(value) or (name in HELD_OUT and isinstance(value, str))):
-            raise InputTypeError(f"{name} is {quoted(value)}, expected a number.")
+            raise InputTypeError(f"is {quoted(value)}, expected a number.", argument=name)
     if isinstance(options.quantiles, str) or not all(map(_is_number, options.quantiles)):
-        raise InputTypeError(f"quantiles is {quoted(options.quantiles)}, expected numbers, such as (0.1, 0.5, 0.9).")
+        raise InputTypeError(
+            f"is {quoted(options.quantiles)}, expected numbers, such as (0.1, 0.5, 0.9).", argument="quantiles"
+        )
 
 
 def _is_number(value: Any) -> bool:
@@ -254,17 +264,21 @@ def _require_judging(options: Options) -> None:
     if options.quantiles:
         levels = [*options.quantiles]
         if options.loss is not None:
-            raise InputError(f"quantiles are {levels}, but loss is {options.loss!r}: leave out one of them.")
+            raise InputError(f"is {levels}, but loss is {options.loss!r}: leave out one of them.", argument="quantiles")
         if not all(0 < level < 1 for level in levels) or sorted({*levels}) != levels:
             raise InputError(
-                f"quantiles are {levels}, expected numbers between 0 and 1 that rise, such as 0.1,0.5,0.9."
+                f"is {levels}, expected numbers between 0 and 1 that rise, such as 0.1,0.5,0.9.", argument="quantiles"
             )
     if options.interval is not None and not 0 <= options.interval < 1:
-        raise InputError(f"interval is {options.interval}, expected a level between 0 and 1, or 0 for none.")
+        raise InputError(
+            f"is {options.interval}, expected a level between 0 and 1, or 0 for none.", argument="interval"
+        )
     if options.threshold not in (None, AUTO) and not (
         isinstance(options.threshold, float | int) and 0 < options.threshold < 1
     ):
-        raise InputError(f"threshold is {options.threshold!r}, expected a probability between 0 and 1, or auto.")
+        raise InputError(
+            f"is {options.threshold!r}, expected a probability between 0 and 1, or auto.", argument="threshold"
+        )
 
 
 def _require_private(options: Options) -> None:
@@ -272,12 +286,15 @@ def _require_private(options: Options) -> None:
         for name in ("delta", "max_norm"):
             if getattr(options, name) is not None:
                 raise InputError(
-                    f"{name} is given, but neither epsilon nor noise_multiplier: give one, or leave it out."
+                    "is given, but no epsilon, and no noise multiplier: give one of them, or leave it out.",
+                    argument=name,
                 )
         return
     for name, needs in (("weight", None), ("class_weight", None), ("diagnose", False)):
         if getattr(options, name) != needs:
-            raise InputError(f"{name} is given, but the training is private, in which it has no place: leave it out.")
+            raise InputError(
+                "is given, but the training is private, in which it has no place: leave it out.", argument=name
+            )
 
 
 def _require_split(options: Options) -> None:
@@ -285,9 +302,11 @@ def _require_split(options: Options) -> None:
         return
     kind, _, column = options.split.partition("=")
     if kind not in SPLITS or not column.strip():
-        raise InputError(f"split is {quoted(options.split)}, expected time=COLUMN or group=COLUMN.")
+        raise InputError(f"is {quoted(options.split)}, expected time=COLUMN or group=COLUMN.", argument="split")
     if not options.shares and all(getattr(options, part) is not None for part in HELD_OUT):
-        raise InputError(f"split is {quoted(options.split)}, but no share of the rows is held out: leave it out.")
+        raise InputError(
+            f"is {quoted(options.split)}, but no share of the rows is held out: leave it out.", argument="split"
+        )
 
 
 def _require_kind(name: str, asked: str) -> None:
@@ -311,8 +330,9 @@ def _require_task(options: Options) -> None:
         )
     if asked is not None and options.task not in ("auto", TASK_OF[kind]):
         raise InputError(
-            f"task is {options.task}, but the type of the target is {kind}, which means {TASK_OF[kind]}: "
-            "leave out one of them."
+            f"is {options.task}, but the type of the target is {kind}, which means {TASK_OF[kind]}: "
+            "leave out one of them.",
+            argument="task",
         )
 
 
@@ -320,15 +340,20 @@ def require_shared(options: Options, processes: int) -> None:
     """Refuse what needs all rows in one process, if each of several has some."""
     those = f"{processes} processes train together"
     if options.engine not in COMPILED:
-        raise InputError(f"engine is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.")
+        raise InputError(
+            f"is {options.engine!r}, but {those}: expected 'compiled' or 'compiled_bfloat16'.", argument="engine"
+        )
     if options.members not in (None, 1):
-        raise InputError(f"members is {options.members}, but {those} on one network: leave it out.")
+        raise InputError(f"is {options.members}, but {those} on one network: leave it out.", argument="members")
     if options.memory is not None:
-        raise InputError(f"memory is {options.memory!r}, but {those}, and each holds its share: leave it out.")
+        raise InputError(
+            f"is {options.memory!r}, but {those}, and each holds its share: leave it out.", argument="memory"
+        )
     if options.diagnose:
         raise InputError(
-            f"diagnose is asked for, but {those}, and none of them has all rows: leave it out, and call "
-            "'backtalk diagnose FOLDER FILE' afterwards."
+            f"is asked for, but {those}, and none of them has all rows: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards.",
+            argument="diagnose",
         )
 
 
@@ -336,12 +361,14 @@ def require_in_memory(options: Options, bound: str) -> None:
     """Refuse what needs all encoded rows in memory, if they do not fit."""
     if options.diagnose:
         raise InputError(
-            f"diagnose is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
-            "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows."
+            f"is asked for, but the encoded rows do not fit into {bound} of memory: leave it out, and call "
+            "'backtalk diagnose FOLDER FILE' afterwards, with a file of fewer rows.",
+            argument="diagnose",
         )
     settings = TrainSettings(optimizer=options.optimizer or SMALL.optimizer)
     if settings.takes_all or not settings.by_steps:
         raise InputError(
-            f"optimizer is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "
-            "of memory when they are encoded: use another, such as adam, or give more --memory."
+            f"is {options.optimizer!r}, which takes all rows in each step, but they do not fit into {bound} "
+            "of memory when they are encoded: use another, such as adam, or give more --memory.",
+            argument="optimizer",
         )

@@ -47,7 +47,7 @@ class Roles:
                 continue
             require_name(option, name, names)
             if name == options.target:
-                raise InputError(f"{option} is {quoted(name)}, which is the target: expected another column.")
+                raise InputError(f"is {quoted(name)}, which is the target: expected another column.", argument=option)
         for name in options.types:
             require_name("types", name, names)
             if name in ignored:

@@ -25,10 +25,10 @@ def seconds_of(limit: Any) -> float:
     (30.0, 600.0, 5400.0, 2.5)
     """
     if isinstance(limit, bool) or not isinstance(limit, Real | str):
-        raise InputTypeError(f"time_limit is {quoted(limit)}, expected a time such as '10m', or seconds.")
+        raise InputTypeError(f"is {quoted(limit)}, expected a time such as '10m', or seconds.", argument="time_limit")
     seconds = float(limit) if isinstance(limit, Real) else _read(limit)
     if not 0 < seconds < math.inf:
-        raise InputError(f"time_limit is {quoted(limit)}, expected a time above 0, such as 30s, 10m or 1h.")
+        raise InputError(f"is {quoted(limit)}, expected a time above 0, such as 30s, 10m or 1h.", argument="time_limit")
     return seconds
 
 
@@ -39,7 +39,7 @@ def _read(text: str) -> float:
     except ValueError:
         found = TIME.fullmatch(bare)
     if not bare or found is None:
-        raise InputError(f"time_limit is {quoted(text)}, expected a time such as 30s, 10m or 1h.")
+        raise InputError(f"is {quoted(text)}, expected a time such as 30s, 10m or 1h.", argument="time_limit")
     return sum(float(part or 0) * size for part, size in zip(found.groups(), (3600, 60, 1), strict=True))
 
 
@@ -56,6 +56,10 @@ class TimeLimit:
     >>> [[watcher.ended for watcher in stage] for stage in limit.stages], limit.seconds_left > 59
     ([[False, False], [False]], True)
     """
+
+    now: Callable[[], float]
+    end: float
+    stages: list[list[_Watcher]]
 
     def __init__(self, seconds: float, stages: Sequence[int], now: Callable[[], float] = time.monotonic) -> None:
         self.now = now

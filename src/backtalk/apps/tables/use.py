@@ -220,4 +220,6 @@ def _names_of_rows(frame: pl.DataFrame, name: str | None, others: Iterable[str])
 def refuse_target(folder: str | os.PathLike[str], target: Sequence[str] | None) -> None:
     """Refuse a target that is named for a run, which has its own."""
     if target:
-        raise InputError(f"target is {list(target)}, but {folder} is a run, which has its target: leave it out.")
+        raise InputError(
+            f"is {list(target)}, but {folder} is a run, which has its target: leave it out.", argument="target"
+        )

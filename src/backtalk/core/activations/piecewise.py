@@ -21,8 +21,8 @@ class ReLU(Activation):
     """
 
     name = "relu"
-    range = (0.0, math.inf)
-    kinks = (0.0,)
+    range: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def g(self, a: Array) -> Array:
         return where(real_part(a) <= 0, 0.0, a, a)
@@ -39,7 +39,7 @@ class LeakyReLU(Activation):
     """g(a) = a where a > 0, else slope·a; g′(0) = slope."""
 
     name = "leaky_relu"
-    kinks = (0.0,)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
     slope: float = 0.01
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class ELU(Activation):
     """g(a) = a where a > 0, else α(e^a − 1); g′(0) = α (Clevert, Unterthiner and Hochreiter 2016)."""
 
     name = "elu"
-    kinks = (0.0,)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class SELU(Activation):
     """g(a) = λ·a where a > 0, else λα(e^a − 1); g′(0) = λα ≈ 1.758 (Klambauer et al. 2017, λ and α theirs)."""
 
     name = "selu"
-    kinks = (0.0,)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
     initialization = "lecun_normal"
     SCALE: ClassVar[float] = 1.0507009873554804934193349852946
     ALPHA: ClassVar[float] = 1.6732632423543772848170429916717
@@ -101,7 +101,7 @@ class CELU(Activation):
     """g(a) = a where a > 0, else α(e^{a/α} − 1); g′ is continuous, and g′(0) = 1 (Barron 2017)."""
 
     name = "celu"
-    kinks = (0.0,)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
@@ -124,8 +124,8 @@ class ReLU6(Activation):
     """g(a) = min(max(0, a), 6), g′(a) = 1 where 0 < a ≤ 6, else 0; g′(0) = 0, g′(6) = 1 (Krizhevsky 2010)."""
 
     name = "relu6"
-    range = (0.0, 6.0)
-    kinks = (0.0, 6.0)
+    range: ClassVar[tuple[float, float]] = (0.0, 6.0)
+    kinks: ClassVar[tuple[float, ...]] = (0.0, 6.0)
 
     def g(self, a: Array) -> Array:
         return _between(a, 0.0, 6.0, 0.0, a, 6.0)
@@ -142,8 +142,8 @@ class HardTanh(Activation):
     """g(a) = min(max(−1, a), 1), g′(a) = 1 where −1 < a ≤ 1, else 0; g′(−1) = 0, g′(1) = 1 (Collobert 2004)."""
 
     name = "hard_tanh"
-    range = (-1.0, 1.0)
-    kinks = (-1.0, 1.0)
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -164,8 +164,8 @@ class HardSigmoid(Activation):
     """
 
     name = "hard_sigmoid"
-    range = (0.0, 1.0)
-    kinks = (-3.0, 3.0)
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = (-3.0, 3.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -183,7 +183,7 @@ class HardSwish(Activation):
     """g(a) = 0 where a ≤ −3, a where a > 3, else a(a + 3)/6; g′(−3) = 0, g′(3) = 3/2 (Howard et al. 2019)."""
 
     name = "hard_swish"
-    kinks = (-3.0, 3.0)
+    kinks: ClassVar[tuple[float, ...]] = (-3.0, 3.0)
 
     def g(self, a: Array) -> Array:
         middle = _between(a, -3.0, 3.0, 0.0, a, 0.0)  # outside, a² could overflow
@@ -201,8 +201,8 @@ class Softsign(Activation):
     """``g(a) = a/(1 + |a|)``, ``g′(a) = 1/(1 + |a|)²``, which has a corner at 0 (Bergstra et al. 2009)."""
 
     name = "softsign"
-    range = (-1.0, 1.0)
-    kinks = (0.0,)
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:

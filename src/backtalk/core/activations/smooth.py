@@ -41,7 +41,7 @@ class Sigmoid(Activation):
     """g(a) = σ(a) = 1/(1 + e^−a), g′(a) = σ(a)·σ(−a)."""
 
     name = "sigmoid"
-    range = (0.0, 1.0)
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -59,7 +59,7 @@ class Tanh(Activation):
     """g(a) = tanh a, g′(a) = 1/cosh² a."""
 
     name = "tanh"
-    range = (-1.0, 1.0)
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:
@@ -146,7 +146,7 @@ class Softplus(Activation):
     """g(a) = log(1 + e^a), g′(a) = σ(a)."""
 
     name = "softplus"
-    range = (0.0, math.inf)
+    range: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def g(self, a: Array) -> Array:
         return softplus(a)
@@ -183,7 +183,7 @@ class Exponential(Activation):
     """g(a) = e^a, g′(a) = e^a; inf where e^a is beyond the largest number of the dtype."""
 
     name = "exp"
-    range = (0.0, math.inf)
+    range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     initialization = "glorot_uniform"
 
     def g(self, a: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class _OfDistributions(Loss):
     """y: whole numbers 0 … k−1, shape (B,), where t = e(y) is one-hot; or class probabilities, shape (B, k)."""
 
     natural_output = "softmax"
-    domain = (0.0, math.inf)
+    domain: ClassVar[tuple[float, float]] = (0.0, math.inf)
     takes_classes = True
 
     def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
@@ -98,7 +98,7 @@ class Focal(_OfDistributions):
     """
 
     name = "focal"
-    domain = (0.0, 1.0)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     gamma: float = 2.0
 
     def __post_init__(self) -> None:
@@ -195,7 +195,7 @@ class BinaryCrossEntropy(Loss):
 
     name = "binary_cross_entropy"
     natural_output = "sigmoid"
-    domain = (0.0, 1.0)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -196,7 +196,7 @@ class PoissonDeviance(Loss):
 
     name = "poisson_deviance"
     natural_output = "exp"
-    domain = (0.0, math.inf)
+    domain: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def target(self, y: Any, count: int, outputs: int, spec: ArraySpec) -> Array:
         target = numbers(y, count, outputs, spec)

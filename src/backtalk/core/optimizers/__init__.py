@@ -12,7 +12,7 @@ lbfgs.py       L-BFGS
 table.py       all of them by their names
 """
 
-from .adam import Adam, Adamax, AdamEpsilonHat, AdamW, AMSGrad, Nadam
+from .adam import Adam, Adamax, AdamEpsilonHat, AdamUncorrected, AdamW, AMSGrad, Nadam
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .lbfgs import LBFGS
 from .lion import Lion
@@ -21,6 +21,7 @@ from .optimizer import Optimizer, State
 from .table import OPTIMIZERS, as_any_optimizer
 
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamW", "Adamax",
-    "GradientDescent", "Lion", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSprop", "State", "as_any_optimizer",
+    "LBFGS", "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamEpsilonHat", "AdamUncorrected",
+    "AdamW", "Adamax", "GradientDescent", "Lion", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSprop", "State",
+    "as_any_optimizer",
 ]  # fmt: skip

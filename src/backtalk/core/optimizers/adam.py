@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from ..arrays import Array, is_array, namespace
 from ..specification import require_range
@@ -26,7 +26,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    families = ("m", "v")
+    families: ClassVar[tuple[str, ...]] = ("m", "v")
     learning_rate: float = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -42,11 +42,15 @@ class Adam(Optimizer):
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
         # η·m̂ = (η/(1−β₁^t))·m and √v̂ = √v/√(1−β₂^t): the corrections are numbers, made once and not for each element
-        rate, correction = rate / risen(self.beta_1, t), self.root_correction(t)
+        rate, correction = self.corrected_rate(rate, t), self.root_correction(t)
         changes = [-rate * m / (root(v) * correction + self.epsilon) for m, v in zip(first, second, strict=True)]
         return changes, {"m": first, "v": second}
 
-    def root_correction(self, t: int) -> float:
+    def corrected_rate(self, rate: Any, t: Any) -> Any:
+        """η/(1−β₁^t), with which m stands instead of m̂."""
+        return rate / risen(self.beta_1, t)
+
+    def root_correction(self, t: Any) -> Any:
         """1/√(1−β₂^t), by which √v becomes √v̂."""
         return 1 / risen(self.beta_2, t) ** 0.5
 
@@ -69,11 +73,38 @@ class AdamEpsilonHat(Adam):
 
     name = "adam_epsilon_hat"
 
-    def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
-        first, second = self.moments(gradient, state)
-        rate = rate * risen(self.beta_2, t) ** 0.5 / risen(self.beta_1, t)
-        changes = [-rate * m / (root(v) + self.epsilon) for m, v in zip(first, second, strict=True)]
-        return changes, {"m": first, "v": second}
+    def corrected_rate(self, rate: Any, t: Any) -> Any:
+        """η·√(1−β₂^t)/(1−β₁^t)."""
+        return rate * risen(self.beta_2, t) ** 0.5 / risen(self.beta_1, t)
+
+    def root_correction(self, t: Any) -> Any:
+        """1: √v stays as it is."""
+        return 1.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AdamUncorrected(Adam):
+    """Adam without the corrections of m and v, which begin at 0: θ ← θ − η·m/(√v + ε). To see what they are for.
+
+    v fills up more slowly than m. So the first step is (1−β₁)/√(1−β₂) times the learning rate, 3.16 with the usual β₁
+    and β₂, where :class:`Adam` takes a step of the learning rate itself (Kingma and Ba 2015, sections 3 and 6.4).
+
+    >>> import numpy as np
+    >>> adam, theta = AdamUncorrected(learning_rate=0.5), [np.array([1.0])]
+    >>> theta, state = adam.step(theta, [np.array([3.0])], adam.start(theta))
+    >>> ((1 - theta[0]) / 0.5).round(4)
+    array([3.1623])
+    """
+
+    name = "adam_uncorrected"
+
+    def corrected_rate(self, rate: Any, t: Any) -> Any:
+        """η itself."""
+        return rate
+
+    def root_correction(self, t: Any) -> Any:
+        """1: √v stays as it is."""
+        return 1.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,7 +137,7 @@ class AMSGrad(Adam):
     """
 
     name = "amsgrad"
-    families = ("m", "v", "u")
+    families: ClassVar[tuple[str, ...]] = ("m", "v", "u")
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:
         first, second = self.moments(gradient, state)
@@ -131,7 +162,7 @@ class Adamax(Adam):
     """
 
     name = "adamax"
-    families = ("m", "u")
+    families: ClassVar[tuple[str, ...]] = ("m", "u")
     learning_rate: float = 2e-3
 
     def change(self, gradient: list[Array], state: State, t: int, rate: float) -> tuple[list[Array], State]:

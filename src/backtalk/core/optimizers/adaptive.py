@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..arrays import Array, namespace
 from ..specification import require_range, require_switch
@@ -22,7 +23,7 @@ class Adagrad(Optimizer):
     """
 
     name = "adagrad"
-    families = ("s",)
+    families: ClassVar[tuple[str, ...]] = ("s",)
     learning_rate: float = 1e-2
     epsilon: float = 1e-10
     weight_decay: float = field(default=0.0, kw_only=True)
@@ -101,7 +102,7 @@ class Adadelta(Optimizer):
     """
 
     name = "adadelta"
-    families = ("v", "u")
+    families: ClassVar[tuple[str, ...]] = ("v", "u")
     learning_rate: float = 1.0
     rho: float = 0.9
     epsilon: float = 1e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..arrays import Array, namespace
 from ..specification import require_range
@@ -24,7 +25,7 @@ class Lion(Optimizer):
     """
 
     name = "lion"
-    families = ("m",)
+    families: ClassVar[tuple[str, ...]] = ("m",)
     learning_rate: float = 1e-4
     beta_1: float = 0.9
     beta_2: float = 0.99

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ...errors import InputError
 from ..arrays import Array
@@ -28,7 +29,7 @@ class GradientDescent(Optimizer):
     """
 
     name = "gd"
-    families = ()
+    families: ClassVar[tuple[str, ...]] = ()
     whole_batch = True
     learning_rate: float = 0.1
     armijo: float = 0.0
@@ -69,7 +70,7 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
-    families = ("velocity",)
+    families: ClassVar[tuple[str, ...]] = ("velocity",)
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = field(default=0.0, kw_only=True)

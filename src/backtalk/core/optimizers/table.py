@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..specification import read_specification
-from .adam import Adam, Adamax, AdamEpsilonHat, AdamW, AMSGrad, Nadam
+from .adam import Adam, Adamax, AdamEpsilonHat, AdamUncorrected, AdamW, AMSGrad, Nadam
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .lbfgs import LBFGS
 from .lion import Lion
@@ -15,8 +15,8 @@ from .optimizer import Optimizer
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     kind.name: kind
     for kind in (
-        GradientDescent, SGD, Momentum, Nesterov, Adagrad, RMSprop, Adadelta, Adam, AdamEpsilonHat, AMSGrad, Adamax,
-        Nadam, AdamW, Lion,
+        GradientDescent, SGD, Momentum, Nesterov, Adagrad, RMSprop, Adadelta, Adam, AdamEpsilonHat,
+        AdamUncorrected, AMSGrad, Adamax, Nadam, AdamW, Lion,
     )
 }  # fmt: skip
 

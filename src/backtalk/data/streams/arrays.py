@@ -42,6 +42,10 @@ class MemoryMapped(Stream):
     (4, True)
     """
 
+    buffer_bytes: int
+    count: int
+    inputs: int
+
     def __init__(self, X: Any, y: Any, sample_weight: Any = None, *, buffer_bytes: int = BUFFER_BYTES) -> None:
         self.buffer_bytes = require_buffer(buffer_bytes)
         self._X, self._y = in_file(X, "X"), in_file_or_memory(y, "y")

@@ -70,6 +70,12 @@ class ParquetFiles(Stream):
     2 ('width', 'height') ('tall', 'wide') epochs
     """
 
+    buffer_bytes: int
+    columns: tuple[str, ...]
+    left_out: tuple[str, ...]
+    inputs: int
+    count: int
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -90,7 +96,7 @@ class ParquetFiles(Stream):
         if isinstance(columns, str):
             raise InputTypeError(f"columns is {columns!r}, expected a list of names.")
         self.columns = tuple(name for name in kinds if name not in besides) if columns is None else tuple(columns)
-        self.left_out: tuple[str, ...] = ()
+        self.left_out = ()
         if columns is None:
             self._leave_out_row_numbers()
         self._check(besides)
@@ -286,9 +292,13 @@ class _Decoded(NamedTuple):
 class _Reader:
     """Reads each row group from its first row to its last; several may be open."""
 
+    table: ParquetFiles
+    dtype: np.dtype
+    open: dict[int, tuple[Iterator[_Decoded], _Decoded]]
+
     def __init__(self, table: ParquetFiles, dtype: np.dtype[Any]) -> None:
         self.table, self.dtype = table, dtype
-        self.open: dict[int, tuple[Iterator[_Decoded], _Decoded]] = {}
+        self.open = {}
 
     def read(self, block: Block, X: np.ndarray) -> Rows:
         first, count, targets, weights = block.first, block.rows, [], []

@@ -93,6 +93,17 @@ class TableSource:
     Process p of a ``group`` of N reads the row groups p, p + N, p + 2N, …
     """
 
+    table: Table
+    network: Network
+    takes_labels: bool
+    group: Group
+    dtype: np.dtype
+    buffer_rows: int
+    block_rows: int
+    groups: list[int]
+    count: int
+    by_class: tuple[np.ndarray, np.ndarray] | None
+
     def __init__(
         self,
         table: Table,

@@ -53,6 +53,12 @@ class BatchBlock:
 class BatchBlocks:
     """The examples of a part of an epoch, as blocks."""
 
+    devices: Devices
+    group: Group
+    dtype: str
+    by_count: bool
+    width: int
+
     def __init__(
         self, batch: Batch, devices: Devices, group: Group, dtype: str, *, by_count: bool, on_device: bool
     ) -> None:

@@ -47,7 +47,12 @@ class CompiledSteps:
 
     engine: ClassVar[str] = "compiled"
     takes_labels: ClassVar[bool] = True
-    products = PRODUCTS["compiled"]
+    products: ClassVar[str] = PRODUCTS["compiled"]
+
+    settings: StepSettings
+    jax: Any
+    batch: Batch | None
+    step: int
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start, self._group = settings, network, settings.group
@@ -58,7 +63,7 @@ class CompiledSteps:
         size = np.dtype(network.spec.dtype_name).itemsize
         self._devices = Devices.of(self.jax, self._group, at_once * size * network.parameter_count)
         self._on_device = self._devices.count == 1 and self.jax.default_backend() != "cpu"
-        self.batch: Batch | None = None
+        self.batch = None
         self.restore(network, None)
 
     def _numbers(self) -> Any:
@@ -261,4 +266,4 @@ class CompiledBfloat16Steps(CompiledSteps):
     """The same with products of bfloat16 numbers, summed in float32, where the device has them."""
 
     engine: ClassVar[str] = "compiled_bfloat16"
-    products = PRODUCTS["compiled_bfloat16"]
+    products: ClassVar[str] = PRODUCTS["compiled_bfloat16"]

@@ -16,7 +16,7 @@ class Net32:
         trains: bool,
         states: int,
         input_gradient: bool,
-        host: Callable | None,
+        host: Callable[[int, bool, NDArray[numpy.float32]], NDArray[numpy.float32]] | None,
         levels: Sequence[float] = [],
     ) -> None: ...
     def pack(
@@ -93,6 +93,7 @@ class Net32:
         epsilon: float,
         momentum_decay: float,
         epsilon_hat: bool,
+        corrects: bool,
         l2_penalty: float,
         l2_per_weight: bool,
         weight_decay: float,
@@ -150,7 +151,7 @@ class Net64:
         trains: bool,
         states: int,
         input_gradient: bool,
-        host: Callable | None,
+        host: Callable[[int, bool, NDArray[numpy.float64]], NDArray[numpy.float64]] | None,
         levels: Sequence[float] = [],
     ) -> None: ...
     def pack(
@@ -227,6 +228,7 @@ class Net64:
         epsilon: float,
         momentum_decay: float,
         epsilon_hat: bool,
+        corrects: bool,
         l2_penalty: float,
         l2_per_weight: bool,
         weight_decay: float,

@@ -26,11 +26,11 @@ from ...errors import InputError, unknown_name
 
 _missing = ""  # why there is no compiled module
 if TYPE_CHECKING:
-    from . import _native
+    from . import _native as extension
 else:
-    _native = None
+    extension = None
     try:
-        _native = import_module("._native", __package__)
+        extension = import_module("._native", __package__)
     except ModuleNotFoundError:
         _missing = "backtalk was installed without a C++ compiler that builds them"
     except ImportError as error:  # it is there, and a library of the system is too old for it, say
@@ -41,11 +41,6 @@ NONE = "none"
 MOST_THREADS = 1024
 
 
-def extension():  # without a type: type checkers then see the functions of the module
-    """The compiled module, or None if backtalk was installed without a compiler."""
-    return _native
-
-
 @cache
 def kernels() -> str | None:
     """The name of the build that serves, or None if the formulas do.
@@ -53,13 +48,13 @@ def kernels() -> str | None:
     Raises :class:`~backtalk.errors.InputError` if ``BACKTALK_KERNELS`` names one that is not known, or that does
     not run here.
     """
-    builds: dict[str, bool] = dict(_native.variants()) if _native else {}
+    builds: dict[str, bool] = dict(extension.variants()) if extension else {}
     wanted = os.environ.get(VARIABLE, "")
     if not wanted:
         return next((name for name, runs in builds.items() if runs), None)
     if wanted == NONE:
         return None
-    if _native is None:
+    if extension is None:
         raise InputError(f"{VARIABLE} is {wanted!r}, but {_missing}: leave the variable out.")
     if wanted not in builds:
         raise unknown_name(VARIABLE, wanted, [*builds, NONE])
@@ -70,14 +65,14 @@ def kernels() -> str | None:
 
 def available() -> list[str]:
     """The names of the builds that run here, the fastest first."""
-    return [name for name, runs in _native.variants() if runs] if _native else []
+    return [name for name, runs in extension.variants() if runs] if extension else []
 
 
 def describe() -> str:
     """In words: which kernels serve, or why none do."""
     name = kernels()
     if name is None:
-        reason = f": {_missing}" if _native is None else f", as {VARIABLE} says"
+        reason = f": {_missing}" if extension is None else f", as {VARIABLE} says"
         return f"none{reason}, so the formula engine serves NumPy arrays too"
     others = [build for build in available() if build != name]
     count = "one thread" if (ready := ready_threads()) == 1 else f"up to {ready} threads"
@@ -104,7 +99,7 @@ def threads_asked_for(text: str) -> int | None:
 @cache
 def _threads_at_start() -> int:
     asked = threads_asked_for(os.environ.get("OMP_NUM_THREADS", ""))
-    return asked or (max(1, _native.processors()) if _native else 1)
+    return asked or (max(1, extension.processors()) if extension else 1)
 
 
 def all_threads() -> int:
@@ -155,7 +150,7 @@ if hasattr(os, "register_at_fork"):
 
 def ready_threads() -> int:
     """How many of them there are; those that are missing are started now, and fewer only if the system refuses."""
-    return _native.ready_threads(all_threads()) if _native else 1
+    return extension.ready_threads(all_threads()) if extension else 1
 
 
 class _Controller(threadpoolctl.LibController):
@@ -177,5 +172,5 @@ class _Controller(threadpoolctl.LibController):
         _limit = min(max(1, int(num_threads)), MOST_THREADS)
 
 
-if _native is not None:
+if extension is not None:
     threadpoolctl.register(_Controller)

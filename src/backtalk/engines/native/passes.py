@@ -48,7 +48,7 @@ def readable_batch(batch: Batch) -> Batch:
 @cache
 def _known() -> dict[Any, tuple[str, str]]:
     """By class, what the kernels compute: its name there, and the attribute that is its parameter, or ''."""
-    tables = (ACTIVATIONS, extension().activations()), (LOSSES, extension().losses())
+    tables = (ACTIVATIONS, extension.activations()), (LOSSES, extension.losses())
     known: dict[Any, tuple[str, str]] = {Softmax: ("softmax", "")}
     return known | {ours[name]: (name, parameter) for ours, theirs in tables for name, parameter in theirs}
 
@@ -81,36 +81,47 @@ def _is_hosted(network: Network) -> bool:
     return any(_in_kernels(g)[0] == HOST for g in _functions(network))
 
 
+def described(network: Network) -> dict[str, Any]:
+    """What the kernels must know of a network, but for its numbers: sizes, and functions by their names there.
+
+    >>> from backtalk import Network
+    >>> described(Network.create([2, 3, 1], "elu(alpha=0.5)", "squared_error"))["activations"]
+    ['elu', 'identity']
+    """
+    activations = [_in_kernels(g) for g in _functions(network)]
+    loss, loss_parameter = _in_kernels(network.loss)
+    return {
+        "sizes": list(network.sizes),
+        "activations": [name for name, _ in activations],
+        "parameters": [parameter for _, parameter in activations],
+        "loss": loss,
+        "loss_parameter": loss_parameter,
+        "levels": _levels(network),
+    }
+
+
 def prepare(network: Network, *, trains: bool = False, states: int = 0) -> Net32 | Net64:
     """The network in the kernels' own memory; for training, with so many arrays of an optimizer."""
-    make = extension().Net32 if network.W[1].dtype == np.float32 else extension().Net64
-    functions = _functions(network)
-    activations = [_in_kernels(g) for g in functions]
-    loss, loss_parameter = _in_kernels(network.loss)
+    make = extension.Net32 if network.W[1].dtype == np.float32 else extension.Net64
     net = make(
         variant=kernels() or "",
-        sizes=network.sizes,
-        activations=[name for name, _ in activations],
-        parameters=[parameter for _, parameter in activations],
-        loss=loss,
-        loss_parameter=loss_parameter,
+        **described(network),
         trains=trains,
         states=states,
         input_gradient=not trains,
-        host=_Host(functions) if (HOST, 0.0) in activations else None,
-        **_levels(network),
+        host=_Host(_functions(network)) if _is_hosted(network) else None,
     )
     for i in range(1, network.depth + 1):
         net.pack(i - 1, readable(network.W[i]), readable(network.b[i]))
     return net
 
 
-def _levels(network: Network) -> dict[str, list[float]]:
+def _levels(network: Network) -> list[float]:
     """The level of each output, if the loss is that of several quantiles."""
     if not isinstance(network.loss, Quantiles):
-        return {}
+        return []
     levels = network.loss.levels
-    return {"levels": np.repeat(levels, network.sizes[-1] // len(levels)).tolist()}
+    return np.repeat(levels, network.sizes[-1] // len(levels)).tolist()
 
 
 class _Host:
@@ -147,15 +158,26 @@ class Prepared:
         "units",
     )
 
+    net: Net32 | Net64
+    dtype: np.dtype[Any]
+    inputs: int
+    units: list[int]
+    shapes: list[tuple[int, ...]]
+    most_bytes: int
+    takes_labels: bool
+    hosted: bool
+    predictor: Predictor32 | Predictor64 | None
+    rooms: int
+
     def __init__(self, network: Network) -> None:
         self.net = prepare(network)
-        self.dtype: np.dtype[Any] = network.W[1].dtype
+        self.dtype = network.W[1].dtype
         self.inputs, *self.units = network.sizes
         self.shapes = [W.shape for W in network.W.values()]
         self.most_bytes = 0
         self.takes_labels = network.head.is_softmax_of_labels
         self.hosted = _is_hosted(network)
-        self.predictor: Predictor32 | Predictor64 | None = None  # for any number of rows, made when it is needed
+        self.predictor = None  # for any number of rows, made when it is needed
         self.rooms = 0  # of that: how many threads it serves
 
 
@@ -194,7 +216,7 @@ def _is_own(array: Any) -> bool:
 
 
 def _predictor(kept: Prepared, rows: int, rooms: int) -> Predictor32 | Predictor64:
-    make: Any = extension().Predictor32 if kept.dtype == np.float32 else extension().Predictor64
+    make: Any = extension.Predictor32 if kept.dtype == np.float32 else extension.Predictor64
     return make(net=kept.net, rows=rows, rooms=rooms, empty=np.empty, dtype=kept.dtype, threads=threads)
 
 
@@ -291,7 +313,7 @@ def hessian_product(
     W, b = [np.empty((1, *shape)) for shape in kept.shapes], [np.empty((1, units)) for units in kept.units]
     slope, drawn = np.empty(1), None if dropout is None else _drawn(network, dropout)
     net: Any = kept.net
-    extension().Sweep(net, kernels() or "", 1).product(
+    extension.Sweep(net, kernels() or "", 1).product(
         readable(X), None, readable(target), readable(weight), [readable(each)[None] for each in V.values()],
         [readable(each)[None] for each in c.values()], W, b, slope, threads(), drawn,
     )  # fmt: skip

@@ -16,7 +16,16 @@ import numpy as np
 from ...core.batch import Batch, diverged
 from ...core.network import Network
 from ...core.noise import grid_of
-from ...core.optimizers import OPTIMIZERS, SGD, AdamEpsilonHat, AdamW, GradientDescent, Optimizer, RMSprop
+from ...core.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdamEpsilonHat,
+    AdamUncorrected,
+    AdamW,
+    GradientDescent,
+    Optimizer,
+    RMSprop,
+)
 from ...data.sources import Order, Samples
 from ...errors import DivergedError
 from ..steps import ENDLESS, FIRST_MEASURED, SECONDS, LayerMeasures, Measured, StepSettings, StepState, Taken
@@ -24,7 +33,13 @@ from . import passes as native
 from .kernels import threads
 
 # The kernels' names of the update: those of the optimizers, but where another one has the same rule
-RENAMED = {GradientDescent: "sgd", SGD: "momentum", AdamEpsilonHat: "adam", AdamW: "adam"}
+RENAMED: dict[type[Optimizer], str] = {
+    GradientDescent: "sgd",
+    SGD: "momentum",
+    AdamEpsilonHat: "adam",
+    AdamUncorrected: "adam",
+    AdamW: "adam",
+}
 RULES: dict[type[Optimizer], str] = {kind: RENAMED.get(kind, name) for name, kind in OPTIMIZERS.items()}
 SHARE_OF_COPIES = 0.01  # of the time that goes into copies of the parameters, at the most
 
@@ -55,23 +70,30 @@ class _StepRecord(NamedTuple):
     steps: int
 
 
-def in_training(network: Network, settings: StepSettings) -> Any:
-    """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
-    optimizer, dropout = settings.optimizer, settings.dropout
-    net = native.prepare(network, trains=True, states=len(optimizer.families))
+def update_of(settings: StepSettings) -> dict[str, Any]:
+    """The update of a step as the kernels are told of it."""
+    optimizer = settings.optimizer
     names = {"momentum", "beta_1", "epsilon", "momentum_decay"} & {each.name for each in fields(optimizer)}
     numbers = dict.fromkeys(("momentum", "beta_1", "epsilon", "momentum_decay"), 0.0)
-    net.set_update(
-        rule=_rule(optimizer),
+    return {
+        "rule": _rule(optimizer),
         **numbers | {name: float(getattr(optimizer, name)) for name in names},
-        beta_2=float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
-        epsilon_hat=isinstance(optimizer, AdamEpsilonHat),
-        l2_penalty=settings.l2_penalty,
-        l2_per_weight=settings.l2_per_weight,
-        weight_decay=optimizer.weight_decay,
-        clip_norm=settings.clip_norm or 0.0,
-        loss_by_count=settings.loss_by_count,
-    )
+        "beta_2": float(getattr(optimizer, "rho" if hasattr(optimizer, "rho") else "beta_2", 0.0)),
+        "epsilon_hat": isinstance(optimizer, AdamEpsilonHat),
+        "corrects": not isinstance(optimizer, AdamUncorrected),
+        "l2_penalty": settings.l2_penalty,
+        "l2_per_weight": settings.l2_per_weight,
+        "weight_decay": optimizer.weight_decay,
+        "clip_norm": settings.clip_norm or 0.0,
+        "loss_by_count": settings.loss_by_count,
+    }
+
+
+def in_training(network: Network, settings: StepSettings) -> Any:
+    """The network in the kernels' memory, with the arrays of its optimizer and all that a step must know."""
+    dropout = settings.dropout
+    net = native.prepare(network, trains=True, states=len(settings.optimizer.families))
+    net.set_update(**update_of(settings))
     if (private := settings.private) is not None:
         net.set_privacy(
             private.clipping,
@@ -96,6 +118,8 @@ class NativeSteps:
     engine: ClassVar[str] = "native"
     takes_labels: ClassVar[bool] = True
     batch: Batch | None = None
+    settings: StepSettings
+    step: int
 
     def __init__(self, network: Network, settings: StepSettings) -> None:
         self.settings, self._start = settings, network

@@ -14,6 +14,9 @@ TIMES, ROOM = 8, 2**26  # bytes of constants and weights: so many times the file
 class Budget:
     """The bytes that reading a model may still take. Makes nothing, but counts what would be made."""
 
+    left: int
+    most: int
+
     def __init__(self, model: Any) -> None:
         self.left = self.most = TIMES * model.ByteSize() + ROOM
         _Expansion(model, self.most).require_few()

@@ -53,12 +53,24 @@ class Node:
 class Graph:
     """A graph and what is known of its tensors: constants, and signals."""
 
+    onnx: Any
+    graph: Any
+    opset: int
+    budget: Budget
+    known: list[Activation]
+    stack: Stack
+    constants: dict[str, np.ndarray]
+    signals: dict[str, Signal]
+    nodes: list[tuple[int, Any]]
+    uses: Counter[str]
+    dims: list[int | None]
+
     def __init__(self, onnx: Any, graph: Any, opset: int, known: list[Activation], budget: Budget) -> None:
         self.onnx, self.graph, self.opset, self.budget = onnx, graph, opset, budget
         self.known = known  # activations as the metadata names them, taken if the graph agrees
         self.stack = Stack("it")
         self.constants = {each.name: self._array(each) for each in graph.initializer}
-        self.signals: dict[str, Signal] = {}
+        self.signals = {}
         self._note_input()
         self.nodes = self._needed_nodes()
         self.uses = Counter(name for _, node in self.nodes for name in node.input)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from . import letters
 from .document import Equation
@@ -106,10 +106,13 @@ class LatexWriter(Writer):
     """Formulas as LaTeX in one line."""
 
     fractions = True
-    negative, minus, plus, times = "-", "- ", "+ ", r"\cdot "
+    negative: ClassVar[str] = "-"
+    minus: ClassVar[str] = "- "
+    plus: ClassVar[str] = "+ "
+    times: ClassVar[str] = r"\cdot "
     beside = r"\, "
-    brackets = "(", ")"
-    dots = (r"\cdots", r"\vdots", r"\ddots")
+    brackets: ClassVar[tuple[str, str]] = "(", ")"
+    dots: ClassVar[tuple[str, str, str]] = (r"\cdots", r"\vdots", r"\ddots")
 
     def number(self, value: float) -> str:
         return number_latex(value, self.view.digits)

@@ -23,7 +23,7 @@ class Line:
 class Ruler(TextWriter):
     """Writes text as long as the formula is wide: of a matrix, its widest row."""
 
-    dots = ("⋯", "⋯", "⋯")
+    dots: ClassVar[tuple[str, str, str]] = ("⋯", "⋯", "⋯")
     gap: ClassVar[str] = "  "
 
     def array(self, part: Number | Grid) -> str:
@@ -43,7 +43,8 @@ class FractionRuler(Ruler):
     """The same for a formula with fractions and small indices."""
 
     fractions = True
-    dots, gap = ("⋯⋯", "⋯⋯", "⋯⋯"), "   "
+    dots: ClassVar[tuple[str, str, str]] = ("⋯⋯", "⋯⋯", "⋯⋯")
+    gap: ClassVar[str] = "   "
 
     def atom(self, part: Expression) -> str:
         match part:

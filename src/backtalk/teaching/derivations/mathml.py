@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -76,16 +77,25 @@ def number_mathml(value: float, digits: int = DIGITS) -> str:
     return _row(MINUS * negative + written) if negative or power is not None else written
 
 
+def _infix(sign: str) -> str:
+    return f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>"
+
+
 class MathWriter(Writer):
     """Formulas as what stands in a <math> element."""
 
     fractions = True
     negative = MINUS
-    minus, plus, times = (f"<mo form='infix' lspace='0.22em' rspace='0.22em'>{sign}</mo>" for sign in "−+·")
+    minus: ClassVar[str] = _infix("−")
+    plus: ClassVar[str] = _infix("+")
+    times: ClassVar[str] = _infix("·")
     beside = "<mspace width='0.17em'/>"
-    brackets = "<mo form='prefix' stretchy='false'>(</mo>", "<mo form='postfix' stretchy='false'>)</mo>"
+    brackets: ClassVar[tuple[str, str]] = (
+        "<mo form='prefix' stretchy='false'>(</mo>",
+        "<mo form='postfix' stretchy='false'>)</mo>",
+    )
     between = ""
-    dots = ("<mo>⋯</mo>", "<mo>⋮</mo>", "<mo>⋱</mo>")
+    dots: ClassVar[tuple[str, str, str]] = ("<mo>⋯</mo>", "<mo>⋮</mo>", "<mo>⋱</mo>")
 
     def number(self, value: float) -> str:
         return number_mathml(value, self.view.digits)

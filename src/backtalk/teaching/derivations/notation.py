@@ -66,6 +66,7 @@ class Writer:
     brackets: ClassVar[tuple[str, str]]  # which may stand in different lines
     between: ClassVar[str] = " "  # pieces of one line
     dots: ClassVar[tuple[str, str, str]]  # for entries of a matrix in a row, in a column, and in both
+    view: View
 
     def __init__(self, view: View | None = None) -> None:
         self.view = view or View()

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .article import words
 from .beamer import Theme, as_theme
@@ -47,7 +47,7 @@ class SlideRuler(FractionRuler):
 class SlideWriter(LatexWriter):
     """LaTeX in which each factor of a chain, and each row that is stacked, is something new."""
 
-    dots = (r"\cdots", r"\smash{\vdots}", r"\smash{\ddots}")
+    dots: ClassVar[tuple[str, str, str]] = (r"\cdots", r"\smash{\vdots}", r"\smash{\ddots}")
 
     def array(self, part: Number | Grid) -> str:
         if isinstance(part, Number) or part.shape[0] == 1:

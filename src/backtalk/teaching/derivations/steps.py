@@ -11,6 +11,7 @@ import numpy as np
 from .document import Equation
 from .evaluation import axes_of, evaluate, with_numbers
 from .expressions import Derivative, Expression, Leaf, Number, Partial, Symbol
+from .loss_formulas import OfUnit
 from .outputs import output_talk
 from .picture import Picture
 from .text import write_text
@@ -148,6 +149,9 @@ class Magnitudes:
 
     The library finds ∇_{a_L} without it, so that what cancels in it, as ŷ and t nearly do, is not in the other side.
     """
+
+    values: ExampleValues
+    grad_yhat: OfUnit
 
     def __init__(self, values: ExampleValues) -> None:
         self.values = values

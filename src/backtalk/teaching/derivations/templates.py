@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
 from ...core.network import Network
 from ...errors import InputError
 from .brief import brief_steps, talk_of
@@ -21,6 +23,11 @@ OPEN = ("{0}", "{1}")  # stand for the indices of a quantity, in formulas and se
 
 class Shape(NoValues):
     """What the formulas of an example depend on: its target, and of ŷ what they ask of it, but for no other number."""
+
+    target: np.ndarray
+    yhat: np.ndarray
+    clear: bool
+    loss: float | None
 
     def __init__(self, values: ExampleValues) -> None:
         super().__init__(values.network)

@@ -5,6 +5,8 @@ A column is written as a list, [0.1, 0.2], and a matrix as a list of its rows; �
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from . import letters
 from .expressions import (
     Apply,
@@ -60,10 +62,13 @@ class TextWriter(Writer):
     """Formulas as text in one line."""
 
     fractions = False
-    negative, minus, plus, times = "−", "− ", "+ ", "· "
+    negative: ClassVar[str] = "−"
+    minus: ClassVar[str] = "− "
+    plus: ClassVar[str] = "+ "
+    times: ClassVar[str] = "· "
     beside = ""
-    brackets = "(", ")"
-    dots = ("⋯", "⋮", "⋱")
+    brackets: ClassVar[tuple[str, str]] = "(", ")"
+    dots: ClassVar[tuple[str, str, str]] = ("⋯", "⋮", "⋱")
 
     def number(self, value: float) -> str:
         return number_text(value, self.view.digits)

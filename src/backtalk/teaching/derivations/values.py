@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.arrays import is_array, to_numpy
+from ...core.backward import Gradients
+from ...core.forward import Trace
 from ...core.inputs import as_input, as_target, require_network
 from ...core.network import Network
 from ...core.outputs import ElementWise
@@ -46,6 +48,12 @@ class ExampleValues:
     """
 
     rows: Rows = NO_ROWS  # the units that sums show of large layers
+    network: Network
+    target: np.ndarray
+    trace: Trace
+    yhat: np.ndarray
+    grads: Gradients
+    loss: float
 
     def __init__(self, network: Network, x: Any, y: Any) -> None:
         require_network(network)

@@ -28,7 +28,8 @@ LARGEST = 1e6  # of a pre-activation
 WHOLE = (-2.0, -1.0, 1.0, 2.0)
 HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 BIASES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
-PARTS = {  # of softmax: ŷ is proportional to these, none of them 1, whose logarithm is 0
+# of softmax: ŷ is proportional to these, none of them 1, whose logarithm is 0
+PARTS: dict[int, list[tuple[int, ...]]] = {
     2: [(2, 6), (2, 4), (2, 8)],
     3: [(2, 4, 6), (2, 4, 10), (2, 6, 8)],
     4: [(2, 4, 6, 8), (2, 4, 6, 12)],

@@ -92,20 +92,24 @@ class ExactLatex(ExactWriter, LatexWriter):
     """The same as LaTeX."""
 
     script = LATEX
-    blank, long_blank = r"\blank", r"\longblank"
+    blank: ClassVar[str] = r"\blank"
+    long_blank: ClassVar[str] = r"\longblank"
 
 
 class BlankLatex(ExactLatex):
     """The same for KaTeX and MathJax, which have no commands of ours."""
 
-    blank, long_blank = r"\underline{\hspace{3em}}", r"\underline{\hspace{7em}}"
+    blank: ClassVar[str] = r"\underline{\hspace{3em}}"
+    long_blank: ClassVar[str] = r"\underline{\hspace{7em}}"
 
 
 class ExactMath(ExactWriter, MathWriter):
     """The same as MathML."""
 
-    script, enclosing = MATHML, "<mo>(</mo>{}<mo>)</mo>"
-    blank, long_blank = (f"{TALL}<mtext>{'_' * count}</mtext>" for count in (7, 14))
+    script: ClassVar[Script] = MATHML
+    enclosing: ClassVar[str] = "<mo>(</mo>{}<mo>)</mo>"
+    blank: ClassVar[str] = f"{TALL}<mtext>{'_' * 7}</mtext>"
+    long_blank: ClassVar[str] = f"{TALL}<mtext>{'_' * 14}</mtext>"
 
     def number(self, value: float) -> str:
         return super().number(value) if math.isnan(value) else f"<mrow>{super().number(value)}</mrow>"

@@ -40,6 +40,9 @@ class JsonLines(Logger):
     {"epoch": 2, "loss": 0.68..., "learning_rate": 0.001}
     """
 
+    path: Path
+    place: str | None
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         if not isinstance(path, str | os.PathLike):
             raise InputTypeError(f"path is {path!r}, expected the name of a file.")
@@ -91,7 +94,7 @@ def _claim(path: Path) -> Path:
     for number in count(1):
         own = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
-            own.open("x").close()
+            own.touch(exist_ok=False)
         except FileExistsError:
             continue
         return own

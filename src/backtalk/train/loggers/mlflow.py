@@ -35,6 +35,9 @@ class MLflow(Logger):
     experiment cannot be written.
     """
 
+    experiment: str
+    tracking_uri: str | None
+
     def __init__(self, experiment: str = "backtalk", tracking_uri: str | None = None) -> None:
         for name, value in (("experiment", experiment), ("tracking_uri", tracking_uri)):
             if not isinstance(value, str) and not (name == "tracking_uri" and value is None):

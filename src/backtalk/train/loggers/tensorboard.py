@@ -31,6 +31,9 @@ class TensorBoard(Logger):
     folder cannot be written.
     """
 
+    folder: Path
+    place: str | None
+
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         if not isinstance(folder, str | os.PathLike):
             raise InputTypeError(f"folder is {folder!r}, expected the name of a folder.")
@@ -85,7 +88,7 @@ def _claim(folder: Path) -> Path:
         if not any(EVENTS in each.name for each in own.iterdir()):
             path = own / f"{EVENTS}0"
             try:
-                path.open("x").close()
+                path.touch(exist_ok=False)
             except FileExistsError:
                 continue
             return path

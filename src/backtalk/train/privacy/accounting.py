@@ -85,9 +85,10 @@ def noise_multiplier_for(
     if found is None:
         least = epsilon(MOST_NOISE, sampling_rate, steps, delta, accountant)
         raise InputError(
-            f"target_epsilon is {target:g}, which no noise reaches: with delta {delta:g}, the accountant "
-            f"{accountant!r} gives {least:.3g} at the least. Raise target_epsilon or delta"
-            + (", or use 'pld'." if accountant == "rdp" else ".")
+            f"is {target:g}, which no noise reaches: with delta {delta:g}, the accountant "
+            f"{accountant!r} gives {least:.3g} at the least. Raise it, or delta"
+            + (", or use 'pld'." if accountant == "rdp" else "."),
+            argument="target_epsilon",
         )
     return found
 
@@ -142,9 +143,9 @@ class Accountant:
         noise = _number("noise_multiplier", noise_multiplier, 0, "a finite number of 0 or more")
         rate = as_sampling_rate(sampling_rate)
         if isinstance(count, bool) or not isinstance(count, Integral):
-            raise InputTypeError(f"steps is {count!r}, expected a whole number.")
+            raise InputTypeError(f"is {count!r}, expected a whole number.", argument="steps")
         if count < 0:
-            raise InputError(f"steps is {count}, expected a whole number of 0 or more.")
+            raise InputError(f"is {count}, expected a whole number of 0 or more.", argument="steps")
         if count:
             self._taken[noise, rate] = self._taken.get((noise, rate), 0) + int(count)
         return self
@@ -163,7 +164,7 @@ class Accountant:
         try:
             accountant, taken = cls(state["kind"]), [(noise, rate, count) for noise, rate, count in state["taken"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"state is that of no accountant ({error}).") from None
+            raise InputError(f"is that of no accountant ({error}).", argument="state") from None
         for noise, rate, count in taken:
             accountant.step(noise, rate, count)
         return accountant
@@ -176,7 +177,9 @@ def as_delta(delta: Any) -> float:
     """δ, checked."""
     number = _number("delta", delta, 0, "a number above 0 and below 1", above=True)
     if number >= 1:
-        raise InputError(f"delta is {delta!r}, expected a number above 0 and below 1, less than 1 over the examples.")
+        raise InputError(
+            f"is {delta!r}, expected a number above 0 and below 1, less than 1 over the examples.", argument="delta"
+        )
     return number
 
 
@@ -184,8 +187,9 @@ def require_delta(delta: float, examples: int) -> None:
     """Refuse a δ that says nothing of so many examples."""
     if delta >= 1 / examples:
         raise InputError(
-            f"delta is {delta:g}, but {examples} examples are trained on: expected less than 1/{examples}, since to "
-            "publish one of them whole would be as private."
+            f"is {delta:g}, but {examples} examples are trained on: expected less than 1/{examples}, since to "
+            "publish one of them whole would be as private.",
+            argument="delta",
         )
 
 
@@ -193,7 +197,7 @@ def as_sampling_rate(rate: Any) -> float:
     """q, checked."""
     number = _number("sampling_rate", rate, 0, "a probability above 0, up to 1", above=True)
     if number > 1:
-        raise InputError(f"sampling_rate is {rate!r}, expected a probability above 0, up to 1.")
+        raise InputError(f"is {rate!r}, expected a probability above 0, up to 1.", argument="sampling_rate")
     return number
 
 
@@ -268,8 +272,8 @@ def _one_step(noise: float, rate: float, interval: float) -> Any:
 
 def _number(name: str, value: Any, least: float, expected: str, *, above: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{name} is {value!r}, expected {expected}.")
+        raise InputTypeError(f"is {value!r}, expected {expected}.", argument=name)
     number = float(value)
     if not (least < number if above else least <= number) or not math.isfinite(number):
-        raise InputError(f"{name} is {value!r}, expected {expected}.")
+        raise InputError(f"is {value!r}, expected {expected}.", argument=name)
     return number

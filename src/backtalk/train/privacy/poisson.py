@@ -17,6 +17,11 @@ class PoissonSamples:
     What is drawn follows from the ``key`` and from a number that the generator gives for each epoch.
     """
 
+    source: InMemory
+    rate: float
+    count: int
+    key: bytes
+
     def __init__(self, source: InMemory, rate: float, count: int, key: bytes) -> None:
         self.source, self.rate, self.count, self.key = source, rate, count, key
 

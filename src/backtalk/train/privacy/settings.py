@@ -75,6 +75,6 @@ class Privacy:
 
 def _require_in_range(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{name} is {value!r}, expected a number above 0.")
+        raise InputTypeError(f"is {value!r}, expected a number above 0.", argument=name)
     if not LEAST <= float(value) <= MOST:
-        raise InputError(f"{name} is {value!r}, expected a number above 0, from {LEAST:g} to {MOST:g}.")
+        raise InputError(f"is {value!r}, expected a number above 0, from {LEAST:g} to {MOST:g}.", argument=name)

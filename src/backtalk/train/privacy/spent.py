@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from .accounting import epsilon
 
-compute_epsilon = lru_cache(maxsize=64)(epsilon)
+_compute_epsilon = lru_cache(maxsize=64)(epsilon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PrivacySpent:
     @property
     def epsilon(self) -> float:
         """ε, computed when it is asked for, which takes up to a second."""
-        return compute_epsilon(self.noise_multiplier, self.sampling_rate, self.steps, self.delta, self.accountant)
+        return _compute_epsilon(self.noise_multiplier, self.sampling_rate, self.steps, self.delta, self.accountant)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: ε, and what it follows from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ....core.activations import Activation, LeakyReLU, ReLU, Sigmoid, Tanh
@@ -20,7 +22,7 @@ def _of_layer(by: int) -> tuple[Variant, ...]:
 
 
 # The derivatives of common functions, as they are written with h = g(a), and one with its square forgotten
-IN_H = {
+IN_H: dict[type[Activation] | None, Callable[[np.ndarray], np.ndarray]] = {
     Sigmoid: lambda h: h * (1 - h),
     Tanh: lambda h: 1 - h**2,
     ReLU: lambda h: (h > 0).astype(h.dtype),

@@ -12,7 +12,7 @@ from .factors import tell_factors_apart
 from .known import Known, Variant, exchange
 from .mistake import Mistake
 from .table import LAYERS_REVERSED, MISTAKES, ROUNDED
-from .talks import Links, Pass, Quantity, first_talk, kind_of, layers_of, order_of, right_links
+from .talks import FirstTalk, Links, Pass, Quantity, first_talk, kind_of, layers_of, order_of, right_links
 
 CLOSE = 1e-6  # relative to the largest number of the array; what a mistake gives is computed, not measured
 CLOSE_IN_FLOAT32 = 1e-4
@@ -71,6 +71,16 @@ def explains(
 
 class Search:
     """Goes through the gradients in the order of the talks, and looks for what explains the first that is off."""
+
+    enough: int
+    scene: Scene
+    given: dict[Quantity, np.ndarray]
+    sample_weight: np.ndarray | None
+    depth: int
+    first: FirstTalk
+    order: list[Quantity]
+    floor: dict[Quantity, float]
+    close: dict[Quantity, float]
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .known import Known, Variant, by_gradient, on
+from .known import Change, Known, Variant, by_gradient, on
 from .talks import OUTPUT, WEIGHTS, Link, Pass
 
 SCOPES = (OUTPUT, "output", WEIGHTS, "weights", "biases")
@@ -52,7 +52,10 @@ def _own_rows(talk: Pass, i: int, link: Link) -> np.ndarray:
     return link(talk.on(weight=np.ones(talk.B)), i)
 
 
-OWN_ROWS = {"output": _own_rows, **by_gradient(lambda talk, i: talk.a(i) * talk.scene.weight[:, None])[0].changes}
+OWN_ROWS: dict[str, Change] = {
+    "output": _own_rows,
+    **by_gradient(lambda talk, i: talk.a(i) * talk.scene.weight[:, None])[0].changes,
+}
 
 MISTAKES = (
     Known(

@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 
 from ....core.backward import talk_to_hidden, talk_to_output, talk_to_weights
+from ....core.forward import Trace
+from ....core.network import Network
 from ..substitute import Scene
 
 Quantity: TypeAlias = tuple[str, int]  # family and layer
@@ -28,6 +30,17 @@ class Pass:
     ``first``: what the first talk of this scene says without a mistake, if it is known already.
     """
 
+    first: FirstTalk | None
+    scene: Scene
+    network: Network
+    trace: Trace
+    links: Links
+    given: dict[Quantity, np.ndarray]
+    L: int
+    B: int
+    sample_weight: np.ndarray
+    said: dict[Quantity, np.ndarray]
+
     def __init__(
         self,
         scene: Scene,
@@ -40,7 +53,7 @@ class Pass:
         self.scene, self.network, self.trace, self.links, self.given = scene, scene.network, scene.trace, links, given
         self.L, self.B = scene.network.depth, len(scene.weight)
         self.sample_weight = np.ones(self.B) if sample_weight is None else sample_weight
-        self.said: dict[Quantity, np.ndarray] = {}
+        self.said = {}
         self._lowest = self.L + 1
 
     def a(self, i: int) -> np.ndarray:

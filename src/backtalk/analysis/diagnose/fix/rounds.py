@@ -79,6 +79,12 @@ class State:
 class Trials:
     """Trains by a plan, judges what comes of it, and keeps the best."""
 
+    start: State
+    split: Split
+    generator: np.random.Generator
+    scores: Scores
+    network: Network | None
+
     def __init__(self, start: State, split: Split, before: Scores, generator: np.random.Generator) -> None:
         self.start, self.split, self.generator = start, split, generator
         self.scores, self.network = before, None

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....core.batch import Batch
 from ....core.network import Network
-from ....core.optimizers import Adam, AdamEpsilonHat, Optimizer
+from ....core.optimizers import Adam, Optimizer
 from ....engines.steps import StepState
 from ....train.recording import Recording
 from ..own_gradients import widened
@@ -74,12 +74,11 @@ def _along(recording: Recording) -> tuple[list[Network], list[np.ndarray]]:
 def _freedom(optimizer: Optimizer) -> Callable[[StepState, list[np.ndarray]], list[np.ndarray]]:
     """By what a step multiplies the rate, for each weight."""
     if isinstance(optimizer, Adam):
-        correct = not isinstance(optimizer, AdamEpsilonHat)
 
         def of_adam(state: StepState, like: list[np.ndarray]) -> list[np.ndarray]:
             del like
             # θ ← θ − η·m̂/(√v̂ + ε); where v is 0, the gradient always was, and the weight does not move
-            c = optimizer.root_correction(state.step) if correct else 1.0
+            c = optimizer.root_correction(state.step)
             roots = [np.asarray(v, np.float64) ** 0.5 for v in state.arrays["v"]]
             return [
                 np.divide(1, c * root + optimizer.epsilon, out=np.zeros_like(root), where=root > 0) for root in roots

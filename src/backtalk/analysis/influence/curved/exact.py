@@ -24,6 +24,12 @@ class Exact:
 
     DAMPING = 2.0  # of a network alone: best between 1 and 3 in all of the five runs of benchmarks/influence.py
 
+    course: Course
+    scale: np.ndarray
+    elsewhere: float
+    factor: np.ndarray
+    vectors: np.ndarray
+
     def __init__(self, course: Course, memory_limit: int) -> None:
         self.course = course
         self.scale = np.concatenate([times.ravel() for times in course.times]) ** 0.5

@@ -29,6 +29,11 @@ class Kronecker:
 
     DAMPING = 0.3  # of a network alone: best between 0.1 and 1 in all of the five runs of benchmarks/influence.py
 
+    course: Course
+    of_a: dict[int, np.ndarray]
+    of_h: dict[int, np.ndarray]
+    factor: dict[int, np.ndarray]
+
     def __init__(self, course: Course, memory_limit: int) -> None:
         self.course = course
         widest = 1 + max(course.end.sizes)

@@ -12,7 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....core.optimizers import SGD, Adam, AdamEpsilonHat, AdamW, GradientDescent, Momentum, Nesterov, Optimizer
+from ....core.optimizers import (
+    SGD,
+    Adam,
+    AdamEpsilonHat,
+    AdamUncorrected,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+)
 from ....core.optimizers.optimizer import State
 from ....errors import InputError
 
@@ -108,10 +118,7 @@ def _adam(step: Step, parameters: Parts, state: dict[str, Parts]) -> Pulled:
     # m ← β₁m + (1−β₁)∇, v ← β₂v + (1−β₂)∇², θ ← θ − r·m/(c√v + ε)
     adam, t = step.optimizer, step.t
     assert isinstance(adam, Adam)
-    of_rate = 1 / (1 - adam.beta_1**t)  # r = η · of_rate
-    root_correction = adam.root_correction(t)
-    if isinstance(adam, AdamEpsilonHat):
-        of_rate, root_correction = of_rate / root_correction, 1.0
+    of_rate, root_correction = adam.corrected_rate(1.0, t), adam.root_correction(t)
     r = step.rate * of_rate
     moments = adam.moments(step.gradient, step.state)
     m_before, v_before, gradients, rate = [], [], [], 0.0
@@ -137,6 +144,7 @@ RULES: dict[type[Optimizer], Callable[[Step, Parts, dict[str, Parts]], Pulled]] 
     Nesterov: _nesterov,
     Adam: _adam,
     AdamEpsilonHat: _adam,
+    AdamUncorrected: _adam,
     AdamW: _adam,
 }
 

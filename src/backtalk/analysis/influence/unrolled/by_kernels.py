@@ -29,7 +29,7 @@ def sweep(recording: Recording, adjoints: Adjoints, stride: int) -> None:
     network = widened(recording.start)
     L, M, net = network.depth, len(adjoints.penalty), in_training(network, recording.settings)
     bars = adjoints.parameters[:L], adjoints.parameters[L:]
-    back: Any = extension().Sweep(net, kernels() or "", M)
+    back: Any = extension.Sweep(net, kernels() or "", M)
     back.pack_bars(*([native.readable(part) for part in family] for family in bars))
     X, target, labels, weight = native.readable_batch(recording.examples).arrays
     X, target, weight = (None if part is None else wide(part) for part in (X, target, weight))

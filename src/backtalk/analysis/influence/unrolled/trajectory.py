@@ -53,6 +53,10 @@ class Trajectory:
     Raises :class:`~backtalk.errors.InputError` if the steps no longer lead to the network that the run gave.
     """
 
+    recording: Recording
+    stride: int
+    taken: list[tuple[np.ndarray, float]]
+
     def __init__(self, recording: Recording, stride: int) -> None:
         self.recording, self.stride = recording, stride
         self.taken = list(recording.mini_batches())

@@ -20,7 +20,7 @@ class Convolution(Kind):
     """
 
     use = "patches"
-    methods = ("forward", "_conv_forward")
+    methods: tuple[str, ...] = ("forward", "_conv_forward")
     expected = "(B, C, …)"
 
     def leading(self, module: Any, shape: tuple[int, ...]) -> int:

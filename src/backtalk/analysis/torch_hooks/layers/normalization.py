@@ -84,7 +84,7 @@ class GroupNorm(LayerNorm):
 class InstanceNorm(GroupNorm):
     """nn.InstanceNorm1d, 2d, 3d without running statistics: each channel of an example is normalized alone."""
 
-    methods = ("forward", "_apply_instance_norm", "_handle_no_batch_input")
+    methods: tuple[str, ...] = ("forward", "_apply_instance_norm", "_handle_no_batch_input")
 
     def leading(self, module: Any, shape: tuple[int, ...]) -> int:
         """The examples alone; an input without them is not heard."""

@@ -11,7 +11,7 @@ from .layer import Kind
 from .normalization import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 
 LINEAR = Kind()
-KINDS = {
+KINDS: dict[str, Kind] = {
     "Linear": LINEAR,
     **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d"), Convolution()),
     "Embedding": Embedding(),

@@ -38,6 +38,14 @@ class Captured:
 
     __slots__ = ("gradients", "hooks", "inside", "number", "operation", "value", "version")
 
+    hooks: ModuleHooks | None
+    value: Any
+    version: int
+    inside: int
+    number: int
+    operation: str
+    gradients: list[tuple[int, Any, int, int]]
+
     def __init__(self, hooks: ModuleHooks | None, tensor: Any, node: Any, inside: int) -> None:
         self.hooks = hooks  # until the block ends
         self.value = tensor.detach()
@@ -45,7 +53,7 @@ class Captured:
         self.inside = inside  # the backward pass that called it, to compute again what a checkpoint dropped; or −1
         self.number = tensor.output_nr
         self.operation = "" if node is None else operation_of(node)
-        self.gradients: list[tuple[int, Any, int, int]] = []
+        self.gradients = []
 
     def capture(self, gradients: tuple[Any, ...]) -> None:
         """The gradient of this tensor, from autograd."""

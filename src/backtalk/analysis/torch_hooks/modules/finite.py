@@ -21,6 +21,13 @@ class FirstNonFinite:
     their names, if they are still those of the pass.
     """
 
+    measures: Measures
+    calls: Sequence[Call]
+    tasks: set[int]
+    data: Sequence[Captured]
+    gradients: Mapping[str, Any]
+    parameters: Callable[[str], Mapping[str, Any]]
+
     def __init__(
         self,
         measures: Measures,

@@ -28,11 +28,23 @@ if TYPE_CHECKING:
 class Gathering:
     """Reads the calls of some backward passes. ``dimension``: the one that counts the examples of sequences."""
 
+    hooks: ModuleHooks
+    tasks: set[int]
+    dimension: int
+    torch: Any
+    modules: dict[str, Any]
+    calls: list[Call]
+    by_name: dict[str, list[Call]]
+    measures: Measures
+    layer_of: dict[str, int]
+    names: dict[str, str]
+    gradients: dict[str, Any]
+
     def __init__(self, hooks: ModuleHooks, tasks: set[int], dimension: int) -> None:
         self.hooks, self.tasks, self.dimension = hooks, tasks, dimension
         self.torch, self.modules = hooks.torch, hooks.modules
         self.calls = hooks.reached(tasks)
-        self.by_name: dict[str, list[Call]] = {}
+        self.by_name = {}
         for call in self.calls:
             self.by_name.setdefault(call.name, []).append(call)
         self.measures = Measures(self.torch)

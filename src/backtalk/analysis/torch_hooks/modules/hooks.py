@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import count
 from threading import get_ident
@@ -39,14 +40,27 @@ class ModuleHooks:
     (['0', '1', 'model'], torch.Size([3, 1]), tensor([1., 1., 1.]))
     """
 
+    torch: Any
+    model: Any
+    modules: dict[str, Any]
+    calls: list[Call]
+    first: dict[str, int]
+    tasks: dict[int, dict[str, tuple[Any, int]]]
+    arrived: int
+    raw: int
+    task: int
+    passes: Passes
+    running: Callable[[], int]
+    parameters: ParameterGradients
+
     def __init__(self, model: Any) -> None:
         self.torch = require_torch()
         require_module(model)
         self.model = model
-        self.modules: dict[str, Any] = {}
-        self.calls: list[Call] = []
-        self.first: dict[str, int] = {}
-        self.tasks: dict[int, dict[str, tuple[Any, int]]] = {}
+        self.modules = {}
+        self.calls = []
+        self.first = {}
+        self.tasks = {}
         self.arrived, self.raw, self.task = 0, -1, -1
         self._ends: set[int] = set()
         self.passes = Passes(self.torch)

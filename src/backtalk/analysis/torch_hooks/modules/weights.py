@@ -17,6 +17,10 @@ from .measures import Measures, dense
 class Weights:
     """Of one module. ``gradients``: of its own parameters, by their keys, if known."""
 
+    gradients: Mapping[str, Any]
+    trained: dict[Any, Any]
+    matrices: dict[str, Any]
+
     def __init__(self, torch: Any, module: Any, gradients: Mapping[str, Any], measures: Measures) -> None:
         self._torch, self._measures = torch, measures
         self.gradients = gradients

@@ -41,6 +41,12 @@ class PrivateSteps:
     (0.005, 0, 0.0)
     """
 
+    privacy: Privacy
+    examples: int
+    batch_size: float
+    steps: int
+    noise_multiplier: float
+
     def __init__(self, privacy: Privacy, *, examples: int, batch_size: float, steps: int | None = None) -> None:
         if not isinstance(privacy, Privacy):
             raise InputTypeError(f"privacy is {a_kind(privacy)}, expected a Privacy.")

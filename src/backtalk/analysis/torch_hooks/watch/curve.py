@@ -36,12 +36,18 @@ class Curve:
     ([1.5, 3.5, 5.5, 7.5], 8, 8.0)
     """
 
+    first: list[float]
+    count: int
+    last: float
+    most: float
+    broken: int | None
+
     def __init__(self) -> None:
-        self.first: list[float] = []
+        self.first = []
         self.count = 0
         self.last = math.nan
         self.most = -math.inf
-        self.broken: int | None = None  # the first step, from 1, whose number is not finite
+        self.broken = None  # the first step, from 1, whose number is not finite
         self._width = 1
         self._windows: list[Window] = []
 

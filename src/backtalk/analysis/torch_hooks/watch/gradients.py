@@ -16,6 +16,9 @@ class Gradients:
     found their gradient gone.
     """
 
+    uncleared: int
+    emptied: int
+
     def __init__(self) -> None:
         self.uncleared = self.emptied = 0
         self._tracked: list[Any] = []

@@ -36,6 +36,8 @@ class Graphs:
     A loop lets go of each when the next one is made.
     """
 
+    alive: int
+
     def __init__(self) -> None:
         self.alive = 0
         self._last: deque[weakref.ref[Mark]] = deque(maxlen=KEPT)

@@ -8,6 +8,12 @@ from typing import Any
 class Modes:
     """Whether the modules whose mode matters are in training mode when the model is called."""
 
+    model: Any
+    modules: list[tuple[Any, Any]]
+    steps: int
+    evaluated: int
+    scored: int
+
     def __init__(self, torch: Any, model: Any) -> None:
         self.model = model
         nn = torch.nn

@@ -32,17 +32,43 @@ class Recorder:
     ``rates``: of learning. ``validation``: step and held-out loss. ``closed``: whether the loop is over.
     """
 
+    model: Any
+    every: int
+    optimizers: list[Any]
+    given: bool
+    steps: list[Step]
+    count: int
+    passes: int
+    backwards: int
+    forwards: int
+    asked: int
+    taken: int
+    others: int
+    closed: bool
+    on_measured: Callable[[Step], None]
+    losses: Losses
+    rates: Curve
+    validation: list[tuple[int, float]]
+    still: int
+    turns: Counter[frozenset[int]]
+    graphs: Graphs
+    modes: Modes
+    gradients: Gradients
+    audits: Audits
+    looks: Looks
+    targets: Targets
+
     def __init__(self, torch: Any, model: Any, optimizers: Sequence[Any], every: int) -> None:
         self._torch, self.model, self.every = torch, model, every
         self.optimizers, self.given = list(optimizers), bool(optimizers)
-        self.steps: list[Step] = []
+        self.steps = []
         self.count = self.passes = self.backwards = self.forwards = self.asked = self.taken = self.others = 0
         self.closed = False
-        self.on_measured: Callable[[Step], None] = lambda _: None  # who is told of each
+        self.on_measured = lambda _: None  # who is told of each
         self.losses, self.rates = Losses(torch), Curve()
-        self.validation: list[tuple[int, float]] = []
+        self.validation = []
         self.still = 0  # measured steps in a row that moved nothing
-        self.turns: Counter[frozenset[int]] = Counter()  # how often which optimizers stepped together
+        self.turns = Counter()  # how often which optimizers stepped together
         self.graphs = Graphs()
         self.modes, self.gradients = Modes(torch, model), Gradients()
         self.audits, self.looks, self.targets = Audits(model), Looks(model), Targets()

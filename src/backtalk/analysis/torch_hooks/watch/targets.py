@@ -23,14 +23,18 @@ class Targets:
     ``batches``: the counts of classes in each step that was looked at; ``counts``: of all together.
     """
 
+    batches: list[dict[int, int]]
+    kind: str
+    counts: dict[int, int]
+
     def __init__(self) -> None:
-        self.batches: list[dict[int, int]] = []
+        self.batches = []
         self.kind = ""  # of the loss, if it is one alone
         self._factor: float | None = None  # by which that loss was multiplied
         self._elements = 0  # of all targets of a mean
         self._passes = 0
         self._summed = False
-        self.counts: dict[int, int] = {}
+        self.counts = {}
         self._rows = 0
         self._sum: Any = 0.0
         self._squares: Any = 0.0

@@ -2,6 +2,8 @@
 
 recording.py  the steps, with the numbers of some examples; limits on how much that may be
 walks.py      the slides of every step
+training.py   what a page needs to train on
+kernels.wasm  the kernels for it, which native/wasm/ makes
 packing.py    facts and arrays as one text: what changes little from step to step takes little room
 page.py       the page, with style, script, fonts and a recording inside
 make.py       all of it, from settings

@@ -32,4 +32,5 @@ def make_lesson(
     hello["data"] = [{**hello["data"][0], "name": settings.data}]
     start = {**hello["start"], "example": row, **(show or {})}
     title = f"{data.title}: {'-'.join(map(str, facts['setup']['network']['sizes']))} – backtalk lesson"
-    return lesson_page(title, pack_text({"hello": {**hello, "start": start}, **facts}, arrays))
+    packed = pack_text({"hello": {**hello, "start": start}, **facts}, arrays)
+    return lesson_page(title, packed, trains="why" not in facts["training"])

@@ -36,6 +36,10 @@ def pack_text(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
         listed.append({"name": name, "type": array.dtype.name, "shape": list(array.shape)})
         parts.append(np.ascontiguousarray(raw).tobytes())
     text = json.dumps({**facts, "arrays": listed}, allow_nan=False, separators=(",", ":")).encode()
+    return pack_bytes(b"".join([struct.pack("<I", len(text)), text, *parts]))
+
+
+def pack_bytes(data: bytes) -> str:
+    """Deflated (raw), in base64."""
     deflating = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    deflated = deflating.compress(b"".join([struct.pack("<I", len(text)), text, *parts])) + deflating.flush()
-    return base64.b64encode(deflated).decode("ascii")
+    return base64.b64encode(deflating.compress(data) + deflating.flush()).decode("ascii")

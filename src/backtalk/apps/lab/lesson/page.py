@@ -11,8 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ....errors import InputError
+from .packing import pack_bytes
 
 STATIC = Path(__file__).parents[1] / "static"
+KERNELS = Path(__file__).with_name("kernels.wasm")
+MAY_TRAIN = " 'wasm-unsafe-eval'"  # WebAssembly from bytes; no text becomes a script by it
 FORMAT = 1  # of the recording; a page reads those up to its own
 # What formulas of derivations are written in; the page has more fonts
 FONTS = (
@@ -25,10 +28,11 @@ FACE = re.compile(r"@font-face\s*{[^}]*}")
 ADDRESS = re.compile(r"url\(/static/([\w-]+)\.woff2\)")
 
 
-def lesson_page(title: str, packed: str, static: Path = STATIC) -> bytes:
+def lesson_page(title: str, packed: str, static: Path = STATIC, *, trains: bool = False) -> bytes:
     """One file that a browser opens by itself; ``packed``: the recording as a text in base64.
 
-    It may load nothing, and runs the lab's script alone: its Content-Security-Policy names both by their hashes.
+    ``trains``: with the kernels as WebAssembly. It may load nothing, and runs the lab's script alone: its
+    Content-Security-Policy names both by their hashes.
     """
     if not (static / "index.html").exists():
         raise InputError("the page of the lab is not built: run 'npm run build' in web/.")
@@ -39,15 +43,18 @@ def lesson_page(title: str, packed: str, static: Path = STATIC) -> bytes:
     page, styles = STYLE.subn("", page)
     assert (scripts, styles) == (1, 1), "index.html names lab.js and lab.css in another way than this file knows"
     policy = (
-        f"default-src 'none'; img-src data:; font-src data:; script-src {_hash(script)}; style-src {_hash(style)}; "
+        f"default-src 'none'; img-src data:; font-src data:; script-src {_hash(script)}{MAY_TRAIN if trains else ''}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
     )
     head = (
         f'<meta charset="utf-8">\n    <meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"    <style>{style}</style>\n"
     )
+    kernels = (
+        f'    <script type="text/plain" id="kernels">{pack_bytes(KERNELS.read_bytes())}</script>\n' if trains else ""
+    )
     body = (
-        f'    <script type="application/json" id="lesson">{recording}</script>\n'
+        f'{kernels}    <script type="application/json" id="lesson">{recording}</script>\n'
         f'    <script type="module">{script}</script>\n  </body>'
     )
     page = re.sub(r"<title>.*?</title>", lambda _: f"<title>{html.escape(title)}</title>", page, count=1)

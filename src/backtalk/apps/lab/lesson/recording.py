@@ -16,6 +16,7 @@ from ..datasets import LabData
 from ..payloads import Drawn, frame, grid, setup, unpack
 from ..settings import Settings, whole
 from ..trainer import Trainer
+from .training import training_of
 from .walks import Walks
 
 STEPS, EXAMPLES = 200, 6  # unless another number is asked for
@@ -41,6 +42,7 @@ def record(
         raise InputError(f"{drawn.note} A lesson holds networks that are drawn whole: choose smaller layers.")
     rows = chosen_rows(trainer, examples, whole(row, "row", 0, len(trainer.X) - 1))
     recording, stopped = Recording(trainer, drawn, rows), ""
+    training, data_arrays = training_of(trainer)
     asked_at = set(np.linspace(0, steps, FINDINGS + 1).round().astype(int).tolist())
     recording.note(asks=True)
     recording.require_moderate(steps)
@@ -51,8 +53,13 @@ def record(
         except BacktalkError as error:  # it diverged, or a number is not finite
             stopped = f"The recording ends after step {step - 1}: {error}"
             break
-    facts = {"setup": setup(trainer, drawn) | {"shown": rows}, "stopped": stopped, **recording.facts()}
-    return finite_or_none(facts), {name: np.stack(arrays) for name, arrays in recording.arrays.items()}
+    facts = {
+        "setup": setup(trainer, drawn) | {"shown": rows},
+        "stopped": stopped,
+        "training": training,
+        **recording.facts(),
+    }
+    return finite_or_none(facts), {name: np.stack(arrays) for name, arrays in recording.arrays.items()} | data_arrays
 
 
 def chosen_rows(trainer: Trainer, count: int, first: int) -> list[int]:
@@ -70,14 +77,24 @@ def chosen_rows(trainer: Trainer, count: int, first: int) -> list[int]:
 class Recording:
     """What was written down so far."""
 
+    trainer: Trainer
+    drawn: Drawn
+    rows: list[int]
+    grid: np.ndarray | None
+    templates: Templates
+    walks: Walks
+    steps: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    arrays: dict[str, list[np.ndarray]]
+
     def __init__(self, trainer: Trainer, drawn: Drawn, rows: list[int]) -> None:
         self.trainer, self.drawn, self.rows = trainer, drawn, rows
         self.grid = grid(trainer.data)
         self.templates = Templates()
         self.walks = Walks(drawn)
-        self.steps: list[dict[str, Any]] = []
-        self.findings: list[dict[str, Any]] = []
-        self.arrays: dict[str, list[np.ndarray]] = {}
+        self.steps = []
+        self.findings = []
+        self.arrays = {}
 
     def note(self, *, asks: bool) -> None:
         """The network as it stands: facts, weights, and for each example its numbers and the kind of its formulas.
@@ -124,6 +141,7 @@ class Recording:
         return {
             "steps": self.steps,
             "slides": self.walks.to_json(),
+            "open_slides": self.walks.open,
             "findings": self.findings,
             "templates": self.templates.to_json(),
         }

@@ -123,6 +123,8 @@ def is_own_form(day: str) -> bool:
 class Cells:
     """Cells of text, parted into days and times once, to be read in several forms."""
 
+    days_of_text: pl.Series
+
     def __init__(self, words: pl.Series) -> None:
         if words.str.contains("[A-Za-z]{3}").any():
             words = words.str.replace(_COLON_BEHIND_DAY, "$1 ").str.replace(_ZONE_TWICE, "$1")

@@ -138,14 +138,14 @@ def _truth(model: Model, frame: pl.DataFrame, places: np.ndarray) -> list[str | 
 def _places(rows: Sequence[int], count: int) -> np.ndarray:
     """The rows, counted from 1, as places; refuses those that are not there."""
     if np.ndim(rows) != 1:
-        raise InputTypeError(f"rows is {quoted(rows)}, expected the numbers of rows, such as [12].")
+        raise InputTypeError(f"is {quoted(rows)}, expected the numbers of rows, such as [12].", argument="rows")
     if not len(rows):
-        raise InputError("rows is empty, expected the numbers of rows, counted from 1.")
+        raise InputError("is empty, expected the numbers of rows, counted from 1.", argument="rows")
     for row in rows:
         if isinstance(row, bool) or not isinstance(row, int | np.integer):
-            raise InputTypeError(f"row is {row!r}, expected a whole number, counted from 1.")
+            raise InputTypeError(f"is {row!r}, expected a whole number, counted from 1.", argument="row")
         if not 1 <= row <= count:
-            raise InputError(f"row is {row}, but the table has {count} rows: expected 1 to {count}.")
+            raise InputError(f"is {row}, but the table has {count} rows: expected 1 to {count}.", argument="row")
     return np.array([int(row) - 1 for row in rows])
 
 

@@ -29,8 +29,9 @@ def as_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
         return _from_pandas(table, pandas)
     if not hasattr(table, "__arrow_c_stream__"):
         raise InputTypeError(
-            f"table is of the type {type(table).__name__}, expected the name of a file, or a data frame of polars, "
-            "pandas or pyarrow."
+            f"is of the type {type(table).__name__}, expected the name of a file, or a data frame of polars, "
+            "pandas or pyarrow.",
+            argument="table",
         )
     try:
         return pl.DataFrame(table), []
@@ -41,7 +42,7 @@ def as_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
 def _from_pandas(table: Any, pandas: Any) -> tuple[pl.DataFrame, list[str]]:
     names = [str(name) for name in table.columns]
     if (twice := first_repeated(names)) is not None:
-        raise InputError(f"table has two columns named {quoted(twice)}: rename one of them.")
+        raise InputError(f"has two columns named {quoted(twice)}: rename one of them.", argument="table")
     frame = pl.DataFrame([_cells(name, table.iloc[:, place], pandas) for place, name in enumerate(names)])
     if isinstance(table.index, pandas.RangeIndex):
         return frame, []

@@ -53,7 +53,9 @@ class Origin:
                 return cls(str(path), path)
             stdin = getattr(sys.stdin, "buffer", None)  # None where there is none, as after <&- in a shell
             if stdin is None or sys.stdin.isatty():
-                raise InputError("table is '-', but nothing is sent to standard input: give a file, or pipe one in.")
+                raise InputError(
+                    "is '-', but nothing is sent to standard input: give a file, or pipe one in.", argument="table"
+                )
             return cls("standard input", content=stdin.read())
         frame, said = as_frame(table)
         require_flat(frame.schema)

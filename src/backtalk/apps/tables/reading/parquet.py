@@ -27,6 +27,12 @@ class ParquetTable:
     Raises ``OSError``, and :class:`~backtalk.errors.FileFormatError` naming the file and what is wrong with it.
     """
 
+    path: Path
+    named: Path
+    said: list[str]
+    decimal_comma: bool
+    schema: pl.Schema
+
     def __init__(self, path: Path, most_bytes: int | None = None) -> None:
         self.path, files = path, files_of(path)
         if not files:
@@ -38,7 +44,7 @@ class ParquetTable:
         self.named = files[0].parent if len(files) > 1 else files[0]
         self._most_bytes = most_bytes or most_unpacked(sum(file.stat().st_size for file in files))
         self._require_moderate(sum(map(unpacked_bytes, files)))
-        self.said: list[str] = []
+        self.said = []
         self.decimal_comma = False
         try:
             self._lazy = pl.scan_parquet(files)

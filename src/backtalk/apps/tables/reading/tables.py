@@ -76,7 +76,9 @@ def _read(origin: Origin, most_bytes: int | None) -> TableInMemory:
 
 def _require_text(origin: Origin) -> None:
     if origin.no_header:
-        raise InputError(f"no_header is given, but {origin} is no delimited text, such as CSV: leave it out.")
+        raise InputError(
+            f"is given, but {origin} is no delimited text, such as CSV: leave it out.", argument="no_header"
+        )
 
 
 def _require_rows(origin: Origin, count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ..expressions import Derivative, Expression, Grid, Index, Product, SumOver, Symbol, Transposed
@@ -71,7 +71,7 @@ def sum_over_paths(i: int, width: int, j: Index) -> SumOver:
     return SumOver("m", width, lambda m: Product((told(i, m), weight(i, m, j))), i)
 
 
-def stacked(entry, size: int, axis: int) -> Grid:
+def stacked(entry: Callable[[int], Expression], size: int, axis: int) -> Grid:
     """A column of what ``entry`` gives for each unit."""
     return Grid(lambda j, _: entry(j), (size, 1), (axis, None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +108,7 @@ def talks_of(board: Board, symbol: Symbol) -> list[Talk]:
     return talks
 
 
-def board_factor(board: Board):
+def board_factor(board: Board) -> Callable[[Partial], Expression]:
     """A factor with its shape below it."""
 
     def shown(factor: Partial) -> Expression:

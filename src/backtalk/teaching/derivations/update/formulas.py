@@ -12,7 +12,7 @@ import numpy as np
 
 from ..expressions import Apply, Elementwise, Expression, Larger, Negative, Number, Product, Sum, Symbol
 
-FUNCTIONS = {"sqrt": np.sqrt, "sign": np.sign, "abs": np.abs}
+FUNCTIONS: dict[str, np.ufunc] = {"sqrt": np.sqrt, "sign": np.sign, "abs": np.abs}
 NAMES = {"abs": "absolute"}  # in the formulas
 
 

@@ -125,6 +125,11 @@ def adam_epsilon_hat(*_: Any) -> Rules:
     return FIRST, SECOND, rate, change("-(eta_hat[t] * m[t] / (sqrt(v[t]) + epsilon))", BY_SIZE)
 
 
+def adam_uncorrected(*_: Any) -> Rules:
+    reason = "Both averages began at 0, the second fills up more slowly: so the first steps are longer than the rate."
+    return FIRST, SECOND, change("-(eta * m[t] / (sqrt(v[t]) + epsilon))", reason)
+
+
 def amsgrad(*_: Any) -> Rules:
     largest = Rule("The largest second moment", "u[t] = max(u[t-1], v[t])", "So that the steps cannot grow again.")
     corrected = Rule("The largest one, corrected", "u_hat[t] = u[t] / (1 - beta_2**t)", SECOND_HAT.reason)
@@ -186,6 +191,7 @@ RULES: dict[str, Callable[[Any, int], Rules]] = {
     "adadelta": adadelta,
     "adam": adam,
     "adam_epsilon_hat": adam_epsilon_hat,
+    "adam_uncorrected": adam_uncorrected,
     "amsgrad": amsgrad,
     "adamax": adamax,
     "nadam": nadam,

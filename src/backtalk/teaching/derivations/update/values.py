@@ -27,6 +27,26 @@ class Update:
     weight; a bias hears 1. ``gradient`` is ∂ℒ/∂θ, without penalty and clipping.
     """
 
+    asked: Quantity
+    optimizer: Optimizer
+    factor: float
+    l2_penalty: float
+    clip_norm: float | None
+    network: Network
+    loss: float
+    examples: int
+    delta: np.ndarray
+    heard: np.ndarray | None
+    parameters: list[np.ndarray]
+    gradient: float
+    penalized: list[np.ndarray]
+    norm: float
+    clipped: list[np.ndarray]
+    before: State
+    t: int
+    after_parameters: list[np.ndarray]
+    after: State
+
     def __init__(
         self, network: Network, X: Any, y: Any, optimizer: Any, quantity: Any, sample_weight: Any, state: Any,
         factor: float, l2_penalty: float, clip_norm: float | None,
