@@ -97,8 +97,13 @@ CASES = {
         layers=(5,), activation=("relu",), loss="squared_error", output="identity", optimizer="momentum", rate=0.02
     ),
     "sine": Settings(
-        data="sine", layers=(5,), activation=("sigmoid",), optimizer="gd", schedule="reduce_on_plateau(patience=1.0)"
-    ),
+        data="sine",
+        layers=(5,),
+        activation=("sigmoid",),
+        loss="quantiles",
+        optimizer="gd",
+        schedule="reduce_on_plateau(patience=1.0)",
+    ),  # fmt: skip
     "sigmoid": Settings(layers=(3,), activation=("gelu",), loss="binary_cross_entropy", l2_penalty=1e-3, seed=5),
     "float32": Settings(rate=0.02),
 }
