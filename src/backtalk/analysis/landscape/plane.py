@@ -156,9 +156,9 @@ def loss_plane(
     θ(x, y) = θ_0 + x·v_1 + y·v_2, and ℒ is evaluated at ``points`` × ``points`` of them, without dropout.
 
     ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`. ``l2_penalty`` λ: ℒ + ½λ Σ_i ‖W_i‖² is shown.
-    ``paths``: a list, or a mapping of names, of paths, each of which is a list of networks of the same layers, or of the
-    epochs that a callback was told of (``callbacks=epochs.append``), or ``training.record`` of ``fit(…, record=True)``:
-    the network after every step (of more than 300, of equally many at a time).
+    ``paths``: a list, or a mapping of names, of paths, each of which is a list of networks of the same layers and
+    activations, or of the epochs that a callback was told of (``callbacks=epochs.append``), or ``training.record`` of
+    ``fit(…, record=True)``: the network after every step (of more than 300, of equally many at a time).
 
     ``directions``, by default the first of these that can be had:
 
