@@ -13,7 +13,8 @@ export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test lowest torture check fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub asan clean
+.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub \
+	asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -36,13 +37,22 @@ torture: .venv/installed-test
 	@PYTHONPATH=tests $(BIN)/python -m torture $(if $(KILLS),--kills $(KILLS)) $(if $(WRITES),--writes $(WRITES))
 
 check: .venv/installed-check build/typed/installed
-	@$(BIN)/ruff format --check src tests benchmarks examples .ci
-	@$(BIN)/ruff check src tests benchmarks examples .ci
+	@$(BIN)/ruff format --check src tests benchmarks examples website .ci
+	@$(BIN)/ruff check src tests benchmarks examples website .ci
 	@$(BIN)/pyright
 	@$(BIN)/mypy
 	@PATH="$(CURDIR)/build/typed/bin:$$PATH" $(BIN)/pyright --verifytypes backtalk --ignoreexternal \
 		>build/typed/report.txt || { cat build/typed/report.txt; exit 1; }
 	@$(if $(COMPILER),$(MAKE) --no-print-directory stub STUB=build/_native.pyi && diff -u $(STUB) build/_native.pyi)
+
+# The site, into build/site, with the notebooks as they run here; a warning is an error
+docs: .venv/installed-docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees -c website . build/site
+	@echo "build/site/index.html"
+
+# The pictures of docs/images; needs Chromium. Some of them: make screenshots NAMES=walk
+screenshots: .venv/installed-docs
+	@$(BIN)/python website/screenshots.py $(NAMES)
 
 # Mutated files for everything that reads files or messages from outside; make fuzz MINUTES=60
 MINUTES ?= 10
@@ -127,6 +137,10 @@ clean:
 
 .venv/installed-check: pyproject.toml | .venv/installed-test
 	@$(PIP) --group check
+	@touch $@
+
+.venv/installed-docs: pyproject.toml | .venv/installed-test
+	@$(PIP) --group docs
 	@touch $@
 
 # atheris has wheels for Linux on x86-64 alone; without it the fuzzers are not led by coverage, and say so

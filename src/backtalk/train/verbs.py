@@ -67,7 +67,7 @@ def fit(
     are shuffled again in each epoch; the last mini-batch may be shorter; one whose weights are all 0 is skipped.
 
     Data. ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`; or, instead of X alone, a
-    :class:`Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
+    :class:`~backtalk.train.Stream` of data that do not fit in memory, or the :class:`Shard` of a process in a cluster.
     ``class_weight``: 'balanced', or a mapping of label to weight, which multiplies the sample weights. ``validation``:
     a fraction of the rows, drawn at random and not trained on, or (X, y) or (X, y, sample_weight), or a
     :class:`Shard` or :class:`MemoryMapped`: its loss is computed after each epoch.

@@ -194,7 +194,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     ``threshold``: from which probability on a row is of the second of two classes, or ``"auto"``.
 
     Attributes after ``fit``: ``classes_``, ``n_features_in_``, ``feature_names_in_`` of a data frame; ``network_``, the
-    mean of the members, for all that takes a network, whose inputs :meth:`inputs` gives; ``model_``, with the
+    mean of the members, for all that takes a network, whose inputs ``inputs`` gives; ``model_``, with the
     ``members``; ``out_of_fold_``, for each row the probabilities by the network that did not see it (None without
     folds); ``said_``: what there is to say of the table.
 
