@@ -20,8 +20,8 @@ BUILDS := $(if $(filter x86_64 AMD64,$(shell uname -m)),4 builds,1 build)
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub \
-	asan clean
+.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel cross web wasm \
+	stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -97,6 +97,18 @@ wheel: .venv/python
 	@rm -rf dist && mkdir -p build
 	@$(BIN)/python -m build --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
 	@$(BIN)/python .ci/try_wheel.py dist/*.whl
+
+# The kernels for Windows by wine and for ARM by qemu, without Python; on Debian: apt-get install g++-mingw-w64-x86-64-posix
+# wine64 g++-aarch64-linux-gnu qemu-user
+CROSS_Windows := AMD64 x86_64-w64-mingw32-g++-posix env WINEDEBUG=-all $(firstword $(wildcard /usr/lib/wine/wine64) wine)
+CROSS_Linux   := aarch64 aarch64-linux-gnu-g++ qemu-aarch64 -L /usr/aarch64-linux-gnu
+cross: cross-Windows cross-Linux
+cross-%: .venv/pip
+	@$(PIP) cmake ninja
+	@PATH="$(CURDIR)/$(BIN):$$PATH" && cmake -S native -B build/cross-$* -G Ninja -D WITHOUT_PYTHON=ON \
+		-D CMAKE_SYSTEM_NAME=$* -D CMAKE_SYSTEM_PROCESSOR=$(word 1,$(CROSS_$*)) \
+		-D CMAKE_CXX_COMPILER=$(word 2,$(CROSS_$*)) && ninja -C build/cross-$*
+	@$(wordlist 3,9,$(CROSS_$*)) build/cross-$*/try_kernels*
 
 # The page of the lab, whose built files are in the repository: only those who change web/ need Node
 web:
