@@ -143,7 +143,7 @@ export class Compare {
     else if (this.setup) {
       const [left, right] = this.setup.sides.map(({ configuration }) => simplified(configuration)) as [Setup["configuration"], Setup["configuration"]];
       this.compared = { name: this.compared?.name ?? OWN, left, right };
-      this.settings.show({ left, right });
+      this.settings.show({ left, right }, true);
       this.note(false);
       this.settings.refuse(message);
     } else {
