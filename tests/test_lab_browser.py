@@ -797,7 +797,8 @@ def test_two_networks_are_compared_and_the_one_comes_back(tab):
     page.wait_until("location.hash === '#compare=vanishing'")
     page.wait_for_step(0)
     assert page.page.locator("#network").is_hidden()
-    assert page.text("#compare-left .side-told") == "sigmoid" and page.text("#compare-right .side-told") == "tanh"
+    assert page.text("#compare-left .side-told") == "sigmoid"
+    assert page.text("#compare-right .side-told") == "tanh"
     page.page.click("#run")
     page.wait_beyond(200)
     page.page.click("#run")
@@ -821,7 +822,9 @@ def test_a_comparison_of_one_s_own_is_in_the_address_and_what_differs_is_marked(
     page.page.press("#compare-right-layers", "Enter")
     page.wait_until("location.hash.includes('right.layers=4,3')")
     said = page.page.evaluate("location.hash")
-    assert "right.optimizer=lion" in said and "left.optimizer=sgd" in said and "&data=moons" in said
+    assert "right.optimizer=lion" in said
+    assert "left.optimizer=sgd" in said
+    assert "&data=moons" in said
     assert page.page.locator(".side-row.differs").count() == 2
     page.page.fill("#compare-left-rate", "0")
     page.page.press("#compare-left-rate", "Enter")
@@ -849,7 +852,8 @@ def test_side_by_side_fits_a_phone(tab):
     page.page.wait_for_selector("#compare-left .units:visible")
     assert page.overflow() <= 0
     left, right = (page.page.locator(f"#compare-{side}").bounding_box() for side in ("left", "right"))
-    assert left["y"] == right["y"] and left["x"] < right["x"]
+    assert left["y"] == right["y"]
+    assert left["x"] < right["x"]
 
 
 def test_a_comparison_that_does_not_exist_is_told(tab):

@@ -89,6 +89,12 @@ def test_text_and_marks_stand_out_and_colours_are_told_apart(dark, projector):
         for sign in ("negative", "positive", "accent"):
             assert difference(found[name], found[sign]) >= 1.5 * APART, (name, sign)
     assert difference(found["negative"], found["positive"]) >= 3 * APART
+    sides = ("side-left", "side-right")
+    for side in sides:
+        assert contrast(found[side], found["card"]) >= READABLE, side
+        for other in ("negative", "positive", "accent", *classes[:2]):
+            assert difference(found[side], found[other]) >= 6, (side, other)
+    assert difference(*(found[side] for side in sides)) >= 2 * APART
 
 
 NOTE = """() => {

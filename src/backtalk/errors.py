@@ -93,7 +93,7 @@ class InputError(BacktalkError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that is in no table; made by :func:`unknown_name`."""
+    """A name that is in no table; made by ``unknown_name``."""
 
 
 class FileFormatError(InputError):

@@ -26,7 +26,7 @@ class LayerMeasures:
     ``grad_a``, ``grad_h``: of ∇_{a_i}ℒ and ∇_{h_i}ℒ over the mini-batch (None for the output layer).
     ``grad_W``: of ∇_{W_i}, with the share of the L2 penalty. ``W``: of W_i before the step. ``update``: of the change
     of W_i in the step; update/W is the update-to-weight ratio. ``silent``: the share of the layer's units whose
-    |g′(a)| stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
+    ``|g′(a)|`` stays below 0.001 for every example of the mini-batch, dead or saturated (None for the output layer).
     In float32 the kernels square in float32, so that a norm below 1e-20 reads 0.
 
     >>> import numpy as np

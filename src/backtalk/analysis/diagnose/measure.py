@@ -22,10 +22,10 @@ class LayerMeasurement:
     ``ratio``: the first over the second, None if W_i is 0. ``update``: the update-to-weight ratio in the last
     epoch that measured it. ``dead``, ``saturated``: the shares of units that are (None for the output layer).
 
-    For each unit, shape (n_i,): ``unit_mean`` and ``unit_std`` of h_ij; ``unit_largest``, the largest |h_ij|;
-    ``unit_slope``, the largest |g′(a_ij)| over the examples; ``unit_flat``, the share of examples for which the unit is
-    at an end of a bounded g (0 for other g). ``dead_units``, ``saturated_units``: columns of h_i, from 0. A unit of the
-    output layer is dead if its output is wrong, but ∂ℓ/∂a_Lj exactly 0, for every example.
+    For each unit, shape (n_i,): ``unit_mean`` and ``unit_std`` of h_ij; ``unit_largest``, the largest ``|h_ij|``;
+    ``unit_slope``, the largest ``|g′(a_ij)|`` over the examples; ``unit_flat``, the share of examples for which it is
+    at an end of a bounded g (0 for other g). ``dead_units``, ``saturated_units``: columns of h_i, from 0. A unit of
+    the output layer is dead if its output is wrong, but ∂ℓ/∂a_Lj exactly 0, for every example.
 
     >>> from backtalk import Network, diagnose
     >>> network = Network([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, -9.0], [0.0]], "relu", "squared_error")
@@ -140,7 +140,7 @@ class Measurements:
     ℓ_n; ``norms``: ‖∇ℓ_n‖ of each example's own loss, over all W_i and b_i. ``loss``: ℒ = Σ_n w_n ℓ_n; ``baseline``:
     the least ℒ of an output that is the same for all x (None for a loss of the user's own); ``gradient``: ‖∇ℒ‖;
     ``noise_scale``: tr Σ / ‖∇ℒ‖², the batch size at which noise and gradient of a step are equally strong (McCandlish
-    et al. 2018), None if it cannot be told. ``residuals``: the largest |ŷ_j − t_j| of each example.
+    et al. 2018), None if it cannot be told. ``residuals``: the largest ``|ŷ_j − t_j|`` of each example.
     ``validation_loss``: of this network. ``telemetry``: the run, as far as it was told.
 
     >>> from backtalk import Network, diagnose

@@ -256,7 +256,9 @@ def _weights(values: AnyValues) -> Iterator[Slide]:
 def untold_update(network: Network, why: str) -> Slide:
     """The slide of an update that is not told with its numbers."""
     light = tuple(Light("W", i) for i in range(1, network.depth + 1))
-    return Slide("update", "The update", (Statement(f"{why} Going on takes the step.", Equation(Symbol("theta"))),), light)
+    return Slide(
+        "update", "The update", (Statement(f"{why} Going on takes the step.", Equation(Symbol("theta"))),), light
+    )
 
 
 def update_slides(trainer: Trainer) -> list[Slide]:

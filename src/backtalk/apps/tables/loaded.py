@@ -118,7 +118,7 @@ class Run(Opened):
         """What each column contributes to the predictions of some rows of the table, counted from 1.
 
         By integrated gradients from the mean of the training rows, whose sum is checked; see
-        :func:`~.importance.contributions.explain_rows`. The table need not have the target.
+        ``explain_rows`` of the module ``importance.contributions``. The table need not have the target.
 
         >>> import tempfile
         >>> from backtalk.apps.tables import Options, train

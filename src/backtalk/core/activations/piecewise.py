@@ -198,7 +198,7 @@ class HardSwish(Activation):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Softsign(Activation):
-    """g(a) = a/(1 + |a|), g′(a) = 1/(1 + |a|)², which has a corner at 0 (Bergstra et al. 2009)."""
+    """``g(a) = a/(1 + |a|)``, ``g′(a) = 1/(1 + |a|)²``, which has a corner at 0 (Bergstra et al. 2009)."""
 
     name = "softsign"
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)

@@ -30,7 +30,10 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AbsoluteError(Loss):
-    """Absolute error: ℓ = Σ_j |ŷ_j − t_j|, ∂ℓ/∂ŷ = sign(ŷ − t); 0 at the kink ŷ = t. y: as for squared error."""
+    """Absolute error: ``ℓ = Σ_j |ŷ_j − t_j|``, ∂ℓ/∂ŷ = sign(ŷ − t); 0 at the kink ŷ = t.
+
+    y: as for squared error.
+    """
 
     name = "absolute_error"
 
@@ -46,7 +49,7 @@ class AbsoluteError(Loss):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Huber(Loss):
-    """Huber's loss: ℓ = Σ_j ρ(ŷ_j − t_j), ρ(r) = ½r² where |r| ≤ δ, else δ(|r| − ½δ).
+    """Huber's loss: ℓ = Σ_j ρ(ŷ_j − t_j), ρ(r) = ½r² where ``|r|`` ≤ δ, else ``δ(|r| − ½δ)``.
 
     ∂ℓ/∂ŷ = r clipped to [−δ, δ] (Huber 1964). ``delta`` is δ, in units of y.
 

@@ -68,7 +68,7 @@ class AdamEpsilonHat(Adam):
     """Adam with ε beside the uncorrected √v: θ ← θ − η·√(1−β₂^t)/(1−β₁^t) · m/(√v + ε).
 
     The second form of Kingma and Ba 2015, at the end of their section 2; it is what scikit-learn and TensorFlow do.
-    It equals :class:`Adam` with ε/√(1−β₂^t), so the two differ where gradients are about as small as ε.
+    It equals :class:`~backtalk.Adam` with ε/√(1−β₂^t), so the two differ where gradients are about as small as ε.
     """
 
     name = "adam_epsilon_hat"
@@ -149,7 +149,7 @@ class AMSGrad(Adam):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Adamax(Adam):
-    """m ← β₁m + (1−β₁)∇, u ← max(β₂u, |∇| + ε), θ ← θ − η·m̂/u, m̂ = m/(1−β₁^t).
+    """m ← β₁m + (1−β₁)∇, ``u ← max(β₂u, |∇| + ε)``, θ ← θ − η·m̂/u, m̂ = m/(1−β₁^t).
 
     Source: Kingma and Ba 2015, Algorithm 2: Adam with the largest gradient instead of the mean square. ε stands where
     PyTorch has it; the paper has none.

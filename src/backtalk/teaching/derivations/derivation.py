@@ -77,7 +77,7 @@ class Derivation:
         }
 
     def document(self, paths: Paths | None = None, *, about: str = "") -> Document:
-        """What stands on paper, for :func:`write`. Arguments as for :meth:`to_markdown`."""
+        """What stands on paper, for :func:`.write`. Arguments as for :meth:`to_markdown`."""
         value = self.value[:, None] if np.ndim(self.value) == 1 else self.value
         known = () if value is None else (Number(value, axes_of(self.left)),)
         lecture = self.detail == "lecture"

@@ -39,8 +39,8 @@ class Paths:
     """The strongest paths of a gradient: the gradient is the sum of the contributions of all ``count`` paths.
 
     ``strongest``: in order of their absolute contribution, the largest first. ``share``: the part of the absolute flow,
-    Σ |contribution| over all paths, that they carry together; ``absolute`` is that flow. ``flow[i]``: for each unit of
-    layer i the part of it that leads through this unit, shape (n_i,), of sum 1 (all 0 if nothing flows).
+    ``Σ |contribution|`` over all paths, that they carry together; ``absolute`` is that flow. ``flow[i]``: for each unit
+    of layer i the part of it that leads through this unit, shape (n_i,), of sum 1 (all 0 if nothing flows).
 
     >>> from backtalk import Network, paths
     >>> print(paths(Network([[[2.0]]], [[0.5]], loss="squared_error"), [3.0], [1.5], "W[1,1,1]"))
