@@ -135,8 +135,9 @@ def exercise(
 
     ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
     layer and 4 layers with weights. ``activation``, ``loss``, ``output``: as for a :class:`~backtalk.Network`.
-    By default g is leaky_relu(slope=0.5), whose slope is 1 or 1/2: with relu and no answer of 0 it would be 1 throughout,
-    and who leaves g′ out would not notice. ``hints``: whether the sheet gives the formula beside each blank.
+    By default g is leaky_relu(slope=0.5), whose slope is 1 or 1/2: with relu and no answer of 0 it would be 1
+    throughout, and who leaves g′ out would not notice. ``hints``: whether the sheet gives the formula beside each
+    blank.
 
     ``also``: further questions, 'all' or some of 'jacobian' (of softmax), 'column' (one hidden unit hears the layer
     above through its column of W), 'stacking' (these columns as the rows of Wᵀ), 'batch' (the mean of two examples) and
