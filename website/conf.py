@@ -14,17 +14,18 @@ copyright = f"{author}; Apache License 2.0"
 version = release = installed_version("backtalk")
 
 extensions = [
-    "extension",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_external_toc",
+    "extension",
 ]
 external_toc_path = "website/toc.yml"
 include_patterns = ["docs/**", "examples/notebooks/*", "*.md"]
 exclude_patterns = [".*", "benchmarks", "build", "dist", "native", "src", "tests", "web", "README.md"]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext", ".ipynb": "myst-nb"}
+smartquotes = False  # --fix is no dash
 nitpicky = True  # a reference that leads nowhere is an error
 nitpick_ignore_regex = [  # but for types in signatures that are of other libraries, or have no page
     ("py:class", r"(?!backtalk\.)\w+\..*|tuple\[int|collections\.abc\.Mapping\[str|TypeAliasForwardRef"),
@@ -69,11 +70,12 @@ toc_object_entries_show_parents = "hide"
 html_theme = "pydata_sphinx_theme"
 html_title = "backtalk"
 html_static_path = ["static"]
+html_favicon = "static/mark.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": "backtalk"},
+    "logo": {"text": "backtalk", "image_light": "static/mark.svg", "image_dark": "static/mark.svg", "alt_text": ""},
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
