@@ -57,7 +57,8 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {
     "members": True,
     # of scikit-learn's routing
-    "exclude-members": "set_fit_request, set_partial_fit_request, set_predict_request, set_score_request",
+    "exclude-members": "get_metadata_routing, set_output, "
+    "set_fit_request, set_partial_fit_request, set_predict_request, set_score_request",
 }
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
@@ -90,4 +91,4 @@ html_theme_options = {
 html_sidebars = {"docs/index": [], "docs/start": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
-copybutton_exclude = ".linenos, .go"
+copybutton_line_continuation_character = "\\"
