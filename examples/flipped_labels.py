@@ -82,7 +82,8 @@ def measure(seed: int) -> tuple[list[Found], dict[int, float]]:
     X, (y, flipped) = digits.X[rows], flip(digits.y[rows], rng)
     runs = [train(X, y, seed=RUNS * seed + run) for run in range(RUNS)]
     count = round(SHARE * len(y))
-    table, learned = [], {}
+    table: list[Found] = []
+    learned: dict[int, float] = {}
     for epochs in MOMENTS:
         for name, score in scores(runs, X, y, epochs).items():
             highest = np.argsort(-score, kind="stable")[:count]

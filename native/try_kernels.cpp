@@ -1,6 +1,6 @@
 // Tries the kernels without Python, on systems for which there is a cross compiler and an emulator: cmake -S native
 // -D WITHOUT_PYTHON=ON. For each build that runs there: gradients against differences of the loss, float against double,
-// training on one thread against several. .ci/cross runs it.
+// training on one thread against several. `make cross` runs it.
 #include <cstdio>
 #include <random>
 #include <string>

@@ -1,7 +1,8 @@
 """JAX counts in float64 in these tests, on the CPU, quietly, and with few optimizations: most of its programs run once,
 and to compile them is what takes the time (those of test_compiled.py are optimized as a user's are). NumPy's products
 have one thread each, and OpenMP's threads sleep while they wait, since those of several workers would take the
-processors from one another. The files that take longest begin first. And the command line can be called.
+processors from one another. The files that take longest begin first. And the command line can be called, and the lab
+served and opened.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import sys
 from importlib.util import find_spec
+from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
@@ -43,6 +45,79 @@ def call(monkeypatch, capsys, tmp_path):
         return left.value.code or 0, out, err  # pyright: ignore[reportReturnType]
 
     return called
+
+
+@pytest.fixture
+def lab():
+    """The lab's server, within the test."""
+    from lab_page import serving
+
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def page(lab):
+    """A page that is connected to it, without a browser."""
+    with lab.page() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium."""
+    from browser_page import browsing
+
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def lab_process(tmp_path_factory):
+    """`backtalk lab` in a process of its own, for pages in the browser."""
+    from browser_page import Lab
+
+    found = Lab(tmp_path_factory.mktemp("state"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def tab(browser, lab_process):
+    """Opens tabs; at the end none of them may have complained, or asked another server for something."""
+    from browser_page import Tab
+
+    opened: list[Tab] = []
+
+    def open_tab(
+        fragment: str = "",
+        *,
+        lab: Any = lab_process,
+        width: int = 1280,
+        height: int = 844,
+        dark: bool = False,
+        pass_on: Any = None,
+        script: str = "",
+    ) -> Tab:
+        """`pass_on`: what stands between the page and the server. `script`: what runs before those of the page."""
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        found = Tab(context.new_page(), lab.port)
+        if pass_on:
+            found.page.route_web_socket(re.compile("/live"), pass_on)
+        if script:
+            found.page.add_init_script(script)
+        opened.append(found)
+        return found.open(lab.address + fragment)
+
+    yield open_tab
+    for each in opened:
+        assert not each.foreign
+        assert not each.complaints
+        each.page.context.close()
 
 
 @pytest.fixture(scope="session")

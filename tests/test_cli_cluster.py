@@ -135,7 +135,7 @@ def test_a_process_that_is_killed_ends_the_other_with_a_sentence(table, tmp_path
 
 def test_what_is_wrong_in_all_is_said_by_all(table, tmp_path):
     first, second = both(("train", table, "--target", "z", "--engine", "compiled", "--out", tmp_path / "run")).end()
-    assert first == (2, "", "backtalk: target is 'z', which is not known. Known are x0, x1, x2, x3, y.\n")
+    assert first == (2, "", "backtalk: --target is 'z', which is not known. Known are x0, x1, x2, x3, y.\n")
     assert second == (2, "", first[2].replace("backtalk:", "backtalk, process 1:"))
     assert not (tmp_path / "run").exists()
 

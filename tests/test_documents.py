@@ -163,3 +163,10 @@ def test_the_pytorch_program_of_the_front_page_says_what_is_wrong(capsys):
         exec(program, {})
     assert "softmax before cross_entropy" in capsys.readouterr().out
     assert len(programs) == 1
+
+
+def test_make_knows_every_target_of_the_pages():
+    pages = "".join(block for page in PAGES for _, block in BLOCK.findall(page.read_text(encoding="utf-8")))
+    named = {*re.findall(r"^make ([a-z-]+)\b", pages, re.MULTILINE)}
+    targets = {*re.findall(r"^([a-z-]+):", (HOME / "Makefile").read_text(), re.MULTILINE)}
+    assert {"demo", "test"} <= named <= targets

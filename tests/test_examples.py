@@ -68,6 +68,18 @@ def test_the_report_names_the_best_score_and_the_best_at_the_end(flipped_labels,
     assert "with 90% of the wrong labels learned: self-influence after 60 epochs" in " ".join(said.split())
 
 
+def test_an_activation_of_ones_own_is_checked_and_learns_like_others(monkeypatch, capsys):
+    from backtalk.core.activations import ACTIVATIONS
+
+    monkeypatch.setitem(ACTIVATIONS, "squareplus", None)  # so that it is out of the table afterwards
+    results = runpy.run_path(str(FOLDER / "own_activation.py"))["main"](["--goal", "1"])
+    assert [each.activation for each in results] == ["relu", "tanh", "softplus", "squareplus"]
+    assert all(each.epochs and each.epochs < 20 and each.accuracy > 0.6 and each.flow > 0.3 for each in results)
+    said = capsys.readouterr().out
+    assert "passed: largest relative error" in said
+    assert all(f"{each.activation:12} {each.epochs:>6}" in said for each in results)
+
+
 def commands(text: str) -> list[tuple[str, list[str]]]:
     """Each 'train …' or 'resume …' of backtalk in a script, with the options that it is given."""
     joined = re.sub(r"\\\n|\n +(?=--)", " ", text)

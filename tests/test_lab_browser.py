@@ -11,56 +11,11 @@ import pytest
 import backtalk
 from backtalk import Network, forward, gradients
 from backtalk.apps.lab.datasets import named_data
-from browser_page import Lab, Tab, browsing
+from browser_page import Lab, Tab
 
 TABLE = "width,height,kind\n" + "".join(
     f"{i % 7 + (i % 2) * 3}.5,{i % 5 - (i % 2)},{'round' if i % 2 else 'flat'}\n" for i in range(60)
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    found = Lab(tmp_path_factory.mktemp("state"))
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def tab(browser, lab):
-    """Opens tabs; at the end none of them may have complained, or asked another server for something."""
-    opened: list[Tab] = []
-
-    def open_tab(
-        fragment: str = "",
-        *,
-        lab: Lab = lab,
-        width: int = 1280,
-        height: int = 844,
-        dark: bool = False,
-        pass_on: Any = None,
-    ) -> Tab:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-        )
-        found = Tab(context.new_page(), lab.port)
-        if pass_on:
-            found.page.route_web_socket(re.compile("/live"), pass_on)
-        opened.append(found)
-        return found.open(lab.address + fragment)
-
-    yield open_tab
-    for each in opened:
-        assert not each.foreign
-        assert not each.complaints
-        each.page.context.close()
 
 
 def moons_at_first() -> tuple[Network, np.ndarray, np.ndarray]:
@@ -312,15 +267,16 @@ def test_a_term_and_its_place_in_the_drawing_light_each_other(tab):
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_drawing_and_slide_stay_on_the_screen_together(tab, width, height):
-    page = tab(width=width, height=height)
+    """Also of a network whose vectors do not fit into a line, with all terms of each sum."""
+    page = tab("#data=digits&layers=32,32", width=width, height=height)
     page.page.click("#walk-on")
     page.page.wait_for_selector("#walk-slide h3")
     count = int(page.text("#walk-at").split()[-1])
     for at in range(count):
         page.wait_until("document.getElementById('walk-at').textContent === v[0]", f"{at + 1} of {count}")
-        page.press("t")
         hidden = page.page.evaluate("""() => {
             const page = document.documentElement, walk = document.getElementById("walk");
+            document.getElementById("term-all")?.click();
             const boxes = ["drawing", "walk"].map((id) => document.getElementById(id).getBoundingClientRect());
             const below = boxes.map((box) => Math.max(0, box.bottom - innerHeight, -box.top, 150 - box.height));
             return [page.scrollHeight - innerHeight, page.scrollWidth - innerWidth,
@@ -328,9 +284,70 @@ def test_drawing_and_slide_stay_on_the_screen_together(tab, width, height):
         }""")
         assert hidden == [0, 0, 0, 0, 0], page.text("#walk-slide h3")
         page.press("n")
+    page.page.click("#start-open")  # there is a way to another beginning
+    page.page.wait_for_selector("#start:not([hidden])")
+
+
+# The derivation
+
+
+def test_the_answer_stands_above_its_derivation_and_says_what_it_means(tab):
+    page = tab()
+    value = page.explain("W[1,2,1]")
+    network, X, y = moons_at_first()
+    moved = dict(network.W)
+    moved[1] = moved[1].copy()
+    moved[1][1, 0] += 0.01
+    change = gradients(network.replace(moved.values(), network.b.values()), X[:1], y[:1]).loss
+    change -= gradients(network, X[:1], y[:1]).loss
+    said = page.text(".in-short p")
+    assert said.startswith("If W₁,₂,₁ were 0.01 larger")
+    assert said.endswith("larger." if value > 0 else "smaller.")
+    assert float(said.split("about ")[1].split()[0].replace("·10⁻⁴", "e-4")) == pytest.approx(abs(change), rel=0.05)
+    short = page.page.locator(".in-short .formula").evaluate_all("all => all.map(one => one.dataset.latex)")
+    assert short == page.page.locator(".steps > li:last-child").last.locator(".formula").evaluate_all(
+        "all => all.map(one => one.dataset.latex)"
+    )
+
+
+def test_what_is_said_of_a_number_set_by_hand_moves_no_button(tab):
+    page = tab("#quantity=W[1,2,1]&color=value")
+    page.page.wait_for_selector("#by-hand:not([hidden])")
+    before = page.page.locator("#by-hand-double").bounding_box()
+    page.page.click("#by-hand-double")
+    page.page.wait_for_selector("#by-hand-effect b")
+    assert page.page.locator("#by-hand-double").bounding_box() == before
+
+
+def test_a_browser_that_is_too_old_is_told(tab):
+    drawn = "addEventListener('DOMContentLoaded', () => (document.documentElement.dataset.step = 'none'))"
+    page = tab(script=f"CSS.supports = () => false; {drawn};")
+    assert "no colours by light-dark()" in page.text("#notice")
 
 
 # Files
+
+
+def test_the_refusal_of_a_second_file_goes_once_the_first_is_there(tab, tmp_path):
+    path = tmp_path / "shapes.csv"
+    path.write_text(TABLE)
+    page = tab()
+    waiting = []
+
+    def hold(route) -> None:
+        if not waiting:
+            waiting.append(route)
+        else:
+            route.fulfill(status=429, json={"error": "Another file is still coming in: wait until it is there."})
+
+    page.page.route("**/upload?*", hold)
+    page.page.set_input_files("#file", path)
+    page.page.set_input_files("#file", path)
+    page.page.wait_for_selector("#file-error:not([hidden])")
+    waiting[0].continue_()
+    page.page.wait_for_selector("input[name=data][value='file:1']:checked", state="attached")
+    assert page.page.locator("#file-error").is_hidden()
+    page.forgive("status of 429")
 
 
 def test_a_file_of_the_user_is_learned_and_not_put_in_an_address(tab, tmp_path):
@@ -780,7 +797,8 @@ def test_two_networks_are_compared_and_the_one_comes_back(tab):
     page.wait_until("location.hash === '#compare=vanishing'")
     page.wait_for_step(0)
     assert page.page.locator("#network").is_hidden()
-    assert page.text("#compare-left .side-told") == "sigmoid" and page.text("#compare-right .side-told") == "tanh"
+    assert page.text("#compare-left .side-told") == "sigmoid"
+    assert page.text("#compare-right .side-told") == "tanh"
     page.page.click("#run")
     page.wait_beyond(200)
     page.page.click("#run")
@@ -804,7 +822,9 @@ def test_a_comparison_of_one_s_own_is_in_the_address_and_what_differs_is_marked(
     page.page.press("#compare-right-layers", "Enter")
     page.wait_until("location.hash.includes('right.layers=4,3')")
     said = page.page.evaluate("location.hash")
-    assert "right.optimizer=lion" in said and "left.optimizer=sgd" in said and "&data=moons" in said
+    assert "right.optimizer=lion" in said
+    assert "left.optimizer=sgd" in said
+    assert "&data=moons" in said
     assert page.page.locator(".side-row.differs").count() == 2
     page.page.fill("#compare-left-rate", "0")
     page.page.press("#compare-left-rate", "Enter")
@@ -832,7 +852,8 @@ def test_side_by_side_fits_a_phone(tab):
     page.page.wait_for_selector("#compare-left .units:visible")
     assert page.overflow() <= 0
     left, right = (page.page.locator(f"#compare-{side}").bounding_box() for side in ("left", "right"))
-    assert left["y"] == right["y"] and left["x"] < right["x"]
+    assert left["y"] == right["y"]
+    assert left["x"] < right["x"]
 
 
 def test_a_comparison_that_does_not_exist_is_told(tab):

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from browser_page import Lab, Tab, browsing
-
 STYLE = (Path(__file__).parents[1] / "web/src/style/colours.css").read_text()
 READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text
 SEEN = 3.0  # 1.4.11: the contrast of what is drawn
@@ -91,6 +89,12 @@ def test_text_and_marks_stand_out_and_colours_are_told_apart(dark, projector):
         for sign in ("negative", "positive", "accent"):
             assert difference(found[name], found[sign]) >= 1.5 * APART, (name, sign)
     assert difference(found["negative"], found["positive"]) >= 3 * APART
+    sides = ("side-left", "side-right")
+    for side in sides:
+        assert contrast(found[side], found["card"]) >= READABLE, side
+        for other in ("negative", "positive", "accent", *classes[:2]):
+            assert difference(found[side], found[other]) >= 6, (side, other)
+    assert difference(*(found[side] for side in sides)) >= 2 * APART
 
 
 NOTE = """() => {
@@ -116,45 +120,38 @@ def rgb(colour: str) -> np.ndarray:
     return np.array([float(part) for part in re.findall(r"[\d.]+", colour)[:3]])
 
 
-def test_every_number_in_a_unit_can_be_read_in_every_theme(tmp_path):
-    lab = Lab(tmp_path)
-    try:
-        with browsing() as browser:
-            page = browser.new_context(reduced_motion="reduce").new_page()
-            page.add_init_script(f"({NOTE})()")
-            tab = Tab(page, lab.port).open(f"{lab.address}#data=worked&layers=2,8&quantity=h[0,1]")
-            tab.page.wait_for_selector("#by-hand:not([hidden])")
-            for dark, projector in ((False, False), (True, True)):
-                page.evaluate(
-                    "theme => document.querySelector(`input[name=theme][value=${theme}]`).click()",
-                    "dark" if dark else "light",
-                )
-                if projector:
-                    tab.press("b")
-                page.click("input[name=color][value=value]")
-                card = page.evaluate("getComputedStyle(document.getElementById('walk')).backgroundColor")
-                page.evaluate("window.noted = []")
-                for value in np.linspace(-2, 2, 4) ** 3:  # up and down the whole scale
-                    before = page.evaluate("window.noted.length")
-                    page.fill("#by-hand-value", f"{value:.3f}")
-                    page.press("#by-hand-value", "Enter")
-                    page.wait_for_function("before => window.noted.length > before", arg=before)
-                tab.press("Escape")
-                for key in "cn":  # gradients; then a slide, on which most is faint
-                    page.keyboard.press(key)
-                page.wait_for_selector("#walk-slide .katex")
-                noted = page.evaluate("window.noted")
-                page.keyboard.press("Escape")
-                assert {text[0] for text, *_ in noted} > {"−", "."}
-                for text, ink, strength, ground, alpha in noted:
-                    below = alpha * rgb(ground) + (1 - alpha) * rgb(card)
-                    above = strength * rgb(ink) + (1 - strength) * below
-                    assert contrast(linear(*below), linear(*above)) >= READABLE, (text, ink, ground, alpha)
-                page.evaluate("document.getElementById('quantity').value = 'h[0,1]'")
-                page.click("#explain-go")
-            assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-            page.reload()  # theme and projector are remembered
-            page.wait_for_selector("html[data-step][data-theme=dark][data-projector]")
-            assert not tab.complaints
-    finally:
-        lab.stop()
+def test_every_number_in_a_unit_can_be_read_in_every_theme(tab):
+    opened = tab("#data=worked&layers=2,8&quantity=h[0,1]", script=f"({NOTE})()")
+    page = opened.page
+    page.wait_for_selector("#by-hand:not([hidden])")
+    for dark, projector in ((False, False), (True, True)):
+        page.evaluate(
+            "theme => document.querySelector(`input[name=theme][value=${theme}]`).click()",
+            "dark" if dark else "light",
+        )
+        if projector:
+            opened.press("b")
+        page.click("input[name=color][value=value]")
+        card = page.evaluate("getComputedStyle(document.getElementById('walk')).backgroundColor")
+        page.evaluate("window.noted = []")
+        for value in np.linspace(-2, 2, 4) ** 3:  # up and down the whole scale
+            before = page.evaluate("window.noted.length")
+            page.fill("#by-hand-value", f"{value:.3f}")
+            page.press("#by-hand-value", "Enter")
+            page.wait_for_function("before => window.noted.length > before", arg=before)
+        opened.press("Escape")
+        for key in "cn":  # gradients; then a slide, on which most is faint
+            page.keyboard.press(key)
+        page.wait_for_selector("#walk-slide .katex")
+        noted = page.evaluate("window.noted")
+        page.keyboard.press("Escape")
+        assert {text[0] for text, *_ in noted} > {"−", "."}
+        for text, ink, strength, ground, alpha in noted:
+            below = alpha * rgb(ground) + (1 - alpha) * rgb(card)
+            above = strength * rgb(ink) + (1 - strength) * below
+            assert contrast(linear(*below), linear(*above)) >= READABLE, (text, ink, ground, alpha)
+        page.evaluate("document.getElementById('quantity').value = 'h[0,1]'")
+        page.click("#explain-go")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()  # theme and projector are remembered
+    page.wait_for_selector("html[data-step][data-theme=dark][data-projector]")

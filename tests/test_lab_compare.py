@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from functools import cache
 from typing import Any
@@ -26,7 +27,11 @@ def pair_of(left: dict[str, Any], right: dict[str, Any]) -> Pair:
 def prepared(name: str, steps: int) -> Pair:
     """A prepared comparison after so many steps; the tests share it, and leave it as it is."""
     comparison = next(each for each in PREPARED if each.name == name)
-    pair = pair_of(*comparison.sides())
+    return train(pair_of(*comparison.sides()), steps)
+
+
+def train(pair: Pair, steps: int) -> Pair:
+    """So many steps, however long a busy machine takes for them."""
     for _ in range(steps):
         pair.advance()
     return pair
@@ -42,8 +47,7 @@ def losses(pair: Pair) -> list[float | None]:
 @pytest.mark.parametrize("right", [{"optimizer": "momentum", "rate": 0.1}, {"layers": [5], "dropout": 0.4}])
 def test_each_side_learns_to_the_bit_what_fit_learns_alone(right):
     pair = pair_of({"layers": [4]}, {"layers": [4], **right})
-    for _ in range(30):  # three epochs of ten mini-batches
-        pair.advance()
+    train(pair, 30)  # three epochs of ten mini-batches
     for side in pair.sides:
         trainer = side.trainer
         settings = trainer.settings
@@ -73,14 +77,16 @@ def test_both_sides_take_the_same_mini_batches_and_as_many_steps_whatever_they_d
 def test_a_side_that_diverges_stops_with_a_sentence_and_the_other_goes_on():
     pair = prepared("exploding", 150)
     left, right = pair.sides
-    assert left.trainer.step == pair.step == 150 and not left.stopped
-    assert right.trainer.step < 150 and "diverged" in right.stopped
+    assert left.trainer.step == pair.step == 150
+    assert not left.stopped
+    assert right.trainer.step < 150
+    assert "diverged" in right.stopped
     assert all(np.isfinite(W).all() for W in right.trainer.network.W.values())
 
 
 def test_a_path_keeps_its_beginning_and_even_distances():
     pair = pair_of({"layers": [2], "batch": 4096}, {"layers": [2], "batch": 4096, "rate": 0.1})
-    pair.advance(3 * MOST_PATH)
+    train(pair, 3 * MOST_PATH)
     for side in pair.sides:
         path = side.path
         assert path.networks[0] is side.trainer.start
@@ -97,14 +103,17 @@ def flow_ratio(pair: Pair) -> list[float]:
 
 def test_vanishing_gradients():
     left, right = flow_ratio(prepared("vanishing", 0))
-    assert left < 1e-3 and right > 0.1
+    assert left < 1e-3
+    assert right > 0.1
     left, right = losses(prepared("vanishing", 300))
-    assert left > 0.6 and right < 0.1
+    assert left > 0.6
+    assert right < 0.1
 
 
 def test_dead_relus():
     left, right = (side.units() for side in prepared("dead", 100).sides)
-    assert left["dead"] < 4 and right["dead"] > right["count"] / 2
+    assert left["dead"] < 4
+    assert right["dead"] > right["count"] / 2
     assert prepared("dead", 100).sides[1].flow()[0] == 0 < prepared("dead", 100).sides[0].flow()[0]
 
 
@@ -112,15 +121,19 @@ def test_zero_weights_keep_units_alike():
     pair = prepared("symmetry", 300)
     left, right = pair.sides
     W = left.trainer.network.W[1]
-    assert W.any() and (W == W[0]).all()
-    assert left.units()["different"] == 1 and right.units()["different"] == 8
+    assert W.any()
+    assert (W[0] == W).all()
+    assert left.units()["different"] == 1
+    assert right.units()["different"] == 8
     one = right.trainer.score()
-    assert one is not None and one > 0.95 > 0.8 > (left.trainer.score() or 0)
+    assert one is not None
+    assert one > 0.95 > 0.8 > (left.trainer.score() or 0)
 
 
 def test_an_exploding_rate_ends_within_150_steps_and_rises_on_the_way():
     left, right = losses(prepared("exploding", 150))
-    assert left < 0.1 and right > 1e100
+    assert left < 0.1
+    assert right > 1e100
 
 
 def test_adam_without_bias_correction_begins_with_steps_of_3_16_rates():
@@ -132,14 +145,15 @@ def test_adam_without_bias_correction_begins_with_steps_of_3_16_rates():
     np.testing.assert_allclose(sizes[0], 1, rtol=1e-4)
     np.testing.assert_allclose(sizes[1], 0.1 / 0.001**0.5, rtol=1e-4)
     scores = [side.trainer.score() for side in prepared("bias-correction", 40).sides]
-    assert scores[0] > 0.9 and scores[1] < 0.3
+    assert scores[0] > 0.9
+    assert scores[1] < 0.3
 
 
 def test_squared_error_after_softmax_needs_several_times_as_many_steps():
     pair = pair_of(*next(each for each in PREPARED if each.name == "cross-entropy").sides())
     reached = [0, 0]
     while not all(reached):
-        pair.advance(5)
+        train(pair, 5)
         for k, side in enumerate(pair.sides):
             reached[k] = reached[k] or (pair.step if (side.trainer.score() or 0) > 0.9 else 0)
     assert reached[1] > 3 * reached[0]
@@ -157,14 +171,15 @@ def test_momentum_goes_farther():
 def test_the_plane_of_two_parameters_is_the_true_one_and_momentum_turns_back():
     pair = prepared("valley", 120)
     (plane,) = plane_message(pair.views())["planes"]
-    assert plane["kind"] == "exact" and plane["axes"] == ["W[1,1,1]", "b[1,1]"]
+    assert plane["kind"] == "exact"
+    assert plane["axes"] == ["W[1,1,1]", "b[1,1]"]
     plain, momentum = (np.array(path["y"]) for path in plane["paths"])
     assert (np.diff(plain) < 0).all()
     assert momentum.min() < momentum[-1] - 0.1
     # at right angles to the contours: each plain step goes along −∇ℒ of all rows
     trainer = pair.sides[0].trainer
     path = pair.sides[0].path.networks
-    for before, after in zip(path[10:20], path[11:21], strict=True):
+    for before, after in itertools.pairwise(path):
         grads = gradients(before, trainer.X_training, trainer.y_training)
         step = [after.W[1][0, 0] - before.W[1][0, 0], after.b[1][0] - before.b[1][0]]
         np.testing.assert_allclose(step, [-0.03 * grads.W[1][0, 0], -0.03 * grads.b[1][0]], rtol=1e-8)
@@ -191,7 +206,7 @@ def test_every_prepared_comparison_differs_in_one_setting_and_says_where_to_look
 
 def test_a_plane_holds_both_paths_and_is_that_of_the_library():
     pair = pair_of({"layers": [3], "rate": 0.1}, {"layers": [3], "optimizer": "sgd", "rate": 0.1})
-    pair.advance(20)
+    train(pair, 20)
     message = plane_message(pair.views())
     (plane,) = message["planes"]
     assert plane["sides"] == [path["name"] for path in plane["paths"]] == ["left", "right"]
@@ -205,16 +220,17 @@ def test_a_plane_holds_both_paths_and_is_that_of_the_library():
 
 def test_networks_of_other_shapes_have_a_plane_each():
     pair = pair_of({"layers": [3]}, {"layers": [2, 2]})
-    pair.advance(10)
+    train(pair, 10)
     assert [plane["sides"] for plane in plane_message(pair.views())["planes"]] == [["left"], ["right"]]
 
 
 def test_the_line_of_a_step_ends_where_the_network_stands():
     pair = pair_of({"layers": [3], "l2_penalty": 0.01}, {"layers": [3], "rate": 0.5})
     assert plane_message(pair.views())["lines"] == [None, None]  # no step was taken
-    pair.advance(1)
+    pair.advance()
     message = plane_message(pair.views())
-    assert not message["planes"] and "take 3 steps" in message["said"]
+    assert not message["planes"]
+    assert "take 3 steps" in message["said"]
     for line, side in zip(message["lines"], pair.sides, strict=True):
         trainer = side.trainer
         np.testing.assert_allclose(line["loss"], trainer.loss_before)
@@ -242,7 +258,9 @@ def test_a_page_compares_runs_steps_resets_and_goes_back(page):
     assert setup["type"] == "pair"
     assert [side["configuration"]["optimizer"] for side in setup["sides"]] == ["adam", "sgd"]
     facts, arrays = page.frame()
-    assert facts["type"] == "pair_frame" and facts["step"] == 0 and not facts["running"]
+    assert facts["type"] == "pair_frame"
+    assert facts["step"] == 0
+    assert not facts["running"]
     assert {"left.surface", "right.surface", "left.map.1", "right.map.1"} <= set(arrays)
     facts, _ = page.step()
     assert facts["step"] == 1
@@ -262,7 +280,8 @@ def test_a_page_compares_runs_steps_resets_and_goes_back(page):
         facts, _ = page.frame()
     page.say("alone")
     facts, _ = page.frame()
-    assert facts["type"] == "frame" and facts["step"] == 1  # the one network stands where it stood
+    assert facts["type"] == "frame"
+    assert facts["step"] == 1
 
 
 def test_a_frame_of_a_pair_holds_the_library_s_numbers(page):
@@ -314,7 +333,8 @@ def test_a_comparison_that_cannot_be_is_refused_and_changes_nothing(page, messag
     page.frame()
     page.say("compare", **message)
     error = page.hear()
-    assert error["type"] == "error" and error["about"] == about
+    assert error["type"] == "error"
+    assert error["about"] == about
     assert said.lower() in error["message"].lower()
     assert page.step()[0]["step"] == 1
 

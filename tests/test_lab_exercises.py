@@ -24,6 +24,9 @@ def test_the_page_gets_every_question_in_order_with_the_shape_of_its_answer_and_
     assert [question["name"] for question in questions] == list(made().answers)
     assert [tuple(question["shape"]) for question in questions] == [np.shape(a) for a in made().answers.values()]
     assert all("bmatrix" not in question["latex"] or "W" in question["name"] for question in questions)
+    (drawing,) = (block for block in message["blocks"] if block["kind"] == "drawing")
+    assert drawing["said"] == "The network 2 → 2 → 2."
+    assert drawing["svg"].count("<circle") == 7  # and the loss
     again = json.loads(json.dumps(exercise_message({**ASKED, "seed": 4})))
     others = [question for block in again["blocks"] for question in block.get("questions", ())]
     told = [question for question, other in zip(questions, others, strict=True) if question != other]

@@ -8,27 +8,15 @@ import numpy as np
 import pytest
 
 from backtalk import Network, fit, gradients
+from backtalk.analysis.diagnose.telemetry import Start
 from backtalk.apps.lab.answers import findings_message
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.settings import INITIALIZATIONS_OFFERED, OFFERED, PLAIN, Settings
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import DivergedError
 from backtalk.train.schedules import SCHEDULES
-from lab_page import serving
 
 WORKED = {"data": "worked", "layers": [2], "activation": "sigmoid", "optimizer": PLAIN, "rate": 1, "batch": 1}
-
-
-@pytest.fixture
-def lab():
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def page(lab):
-    with lab.page() as found:
-        yield found
 
 
 def trainer(data: str = "xor", **settings: Any) -> Trainer:
@@ -229,6 +217,16 @@ def test_the_doctor_does_not_blame_training_for_a_weight_set_by_hand(page):
     page.say("diagnose")
     kinds = {finding["kind"] for finding in page.until("findings")["findings"]}
     assert not kinds & {"learning_rate_too_high", "missing_classes"}
+
+
+def test_the_doctors_record_begins_with_the_network_as_it_was_left_by_hand():
+    run = trainer()
+    run.advance(3)
+    run.set_by_hand(0, "W[1,1,1]", 5.0)
+    left = run.network
+    run.advance(run.loop.steps_per_epoch)
+    assert run.recorder.telemetry.start == Start.of(left) != Start.of(run.network)
+    assert run.recorder.telemetry.epochs == 1
 
 
 def test_the_advice_after_divergence_does_not_contradict_itself():

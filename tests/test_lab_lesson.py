@@ -23,7 +23,7 @@ from backtalk.apps.lab.settings import Settings
 from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import InputError, InputTypeError
 from backtalk.teaching.derivations.quantity import as_quantity
-from browser_page import Lab, Tab, browsing
+from browser_page import Tab
 from lab_page import TOKEN, serving
 from test_lab_formulas import COLLECT, written
 
@@ -87,8 +87,8 @@ def test_every_step_of_training_is_recorded_to_the_bit(lesson):
 
 def test_two_hundred_steps_of_a_small_network_take_less_than_three_megabytes():
     page = make_lesson(Settings(), named_data("moons", 0.1), 50, 6)
-    empty = len(lesson_page("", ""))
-    assert empty < 700_000
+    empty = len(lesson_page("", "", trains=True))
+    assert empty < 900_000
     assert empty + 4 * (len(page) - empty) < 3_000_000
 
 
@@ -138,7 +138,7 @@ def test_names_of_the_user_cannot_leave_the_recording():
     page = make_lesson(Settings(layers=(2,), activation=("tanh",)), data, 1, 1).decode()
     assert "<script>alert" not in page
     assert "&lt;/script&gt;" in page
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     assert unpacked(page.encode())[0]["setup"]["classes"] == ["</script>", "<!--"]
 
 
@@ -174,6 +174,7 @@ def test_the_server_gives_what_is_configured_as_a_lesson():
             ({"token": "t"}, 403, "needs the token"),
             ({"steps": "many"}, 400, "Steps is 'many', expected a whole number."),
             ({"steps": "0"}, 400, "Steps is 0, expected a whole number from 1 to 2000."),
+            ({"examples": "51"}, 400, "Examples is 51, expected a whole number from 1 to 50."),
             ({"example": "400"}, 400, "Row is 400"),
         ]:
             refused = lab.client.get("/lesson", params=query | changed)
@@ -214,12 +215,6 @@ def test_a_lesson_that_cannot_be_written_is_refused(call, tmp_path, arguments, s
 
 
 # The page
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as found:
-        yield found
 
 
 @pytest.fixture
@@ -324,25 +319,18 @@ def test_a_quantity_or_an_example_that_is_not_there_is_refused_in_words(open_les
     assert tab.overflow() == 0
 
 
-def test_the_button_saves_the_network_that_is_configured(browser, tmp_path):
-    lab = Lab(tmp_path)
-    try:
-        tab = Tab(browser.new_context(viewport={"width": 1280, "height": 800}).new_page(), lab.port)
-        tab.page.set_default_timeout(60_000)
-        tab.open(lab.address + "#data=moons&layers=3&seed=7&example=2")
-        tab.page.fill("#lesson-steps", "2")
-        with tab.page.expect_download() as saved:
-            tab.page.click("#lesson-save")
-        assert saved.value.suggested_filename == "lesson-moons.html"
-        saved.value.save_as(tmp_path / "saved.html")
-        facts, _ = unpacked((tmp_path / "saved.html").read_bytes())
-        configuration = facts["setup"]["configuration"]
-        assert (configuration["layers"], configuration["seed"], len(facts["steps"])) == ([3], 7, 3)
-        assert facts["hello"]["start"]["example"] == 2
-        assert not tab.complaints
-        tab.page.context.close()
-    finally:
-        lab.stop()
+def test_the_button_saves_the_network_that_is_configured(tab, tmp_path):
+    page = tab("#data=moons&layers=3&seed=7&example=2").page
+    page.fill("#lesson-steps", "2")
+    page.fill("#lesson-examples", "1")
+    with page.expect_download(timeout=60_000) as saved:
+        page.click("#lesson-save")
+    assert saved.value.suggested_filename == "lesson-moons.html"
+    saved.value.save_as(tmp_path / "saved.html")
+    facts, _ = unpacked((tmp_path / "saved.html").read_bytes())
+    configuration = facts["setup"]["configuration"]
+    assert (configuration["layers"], configuration["seed"], len(facts["steps"])) == ([3], 7, 3)
+    assert (facts["hello"]["start"]["example"], facts["setup"]["shown"]) == (2, [2])
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,6 @@ from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.payloads import GRID, grid
 from backtalk.apps.lab.settings import Settings
 from backtalk.apps.lab.trainer import Trainer
-from browser_page import Lab, Tab, browsing
-from lab_page import serving
-
-
-@pytest.fixture
-def page():
-    with serving() as lab, lab.page() as found:
-        yield found
 
 
 def moons(layers: list[int]) -> tuple[Network, np.ndarray, np.ndarray]:
@@ -70,35 +62,34 @@ def test_what_is_looked_at_is_true_or_false(page):
     assert page.hear()["message"] == "Maps is 'yes', expected true or false."
 
 
-def test_the_page_asks_for_pictures_and_writes_the_product_of_each_path(tmp_path):
-    lab = Lab(tmp_path)
-    try:
-        with browsing() as browser:
-            page = browser.new_context(reduced_motion="reduce").new_page()
-            sent: list[str] = []
-            page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(str(text))))
-            tab = Tab(page, lab.port).open(f"{lab.address}#data=moons&layers=3,3&quantity=W[1,2,1]")
-            assert not any('"look"' in text for text in sent)
-            routes = page.locator(".path")
-            page.wait_for_selector(".path")
-            for k in range(routes.count()):
-                product = routes.nth(k).locator(".factors").inner_text()
-                symbols, numbers = (side.split(" · ") for side in product.split(" = "))
-                assert len(symbols) == len(numbers)
-                factors = [float(re.sub("[()]", "", number).replace("−", "-")) for number in numbers]
-                shown = float(routes.nth(k).locator(".amount").inner_text().replace("−", "-"))
-                assert math.prod(factors) == pytest.approx(shown, rel=0.02)
-                assert symbols[:3] == ["x₁", "g′(a₁,₂)", symbols[2]]
-            tab.press("Escape")
-            page.click("#color-picture")
-            page.click("#histograms summary")
-            tab.wait_until("document.querySelector('.spread figcaption').textContent.startsWith('a₁ within ±')")
-            assert any('"look","maps":true,"histograms":true' in text for text in sent)
-            tab.press("s")
-            tab.wait_for_step(1)
-            page.evaluate("location.hash = location.hash.replace('data=moons', 'data=wine')")
-            page.wait_for_selector("#color-picture", state="hidden")  # of 13 inputs there are no maps
-            assert page.locator("input[name=color]:checked").get_attribute("value") == "value"
-            assert not tab.complaints
-    finally:
-        lab.stop()
+SENT = """
+  window.sent = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (text) { window.sent.push(text); return send.call(this, text); };
+"""
+
+
+def test_the_page_asks_for_pictures_and_writes_the_product_of_each_path(tab):
+    opened = tab("#data=moons&layers=3,3&quantity=W[1,2,1]", script=SENT)
+    page = opened.page
+    assert not any('"look"' in text for text in page.evaluate("sent"))
+    routes = page.locator(".path")
+    page.wait_for_selector(".path")
+    for k in range(routes.count()):
+        product = routes.nth(k).locator(".factors").inner_text()
+        symbols, numbers = (side.split(" · ") for side in product.split(" = "))
+        assert len(symbols) == len(numbers)
+        factors = [float(re.sub("[()]", "", number).replace("−", "-")) for number in numbers]
+        shown = float(routes.nth(k).locator(".amount").inner_text().replace("−", "-"))
+        assert math.prod(factors) == pytest.approx(shown, rel=0.02)
+        assert symbols[:3] == ["x₁", "g′(a₁,₂)", symbols[2]]
+    opened.press("Escape")
+    page.click("#color-picture")
+    page.click("#histograms summary")
+    opened.wait_until("document.querySelector('.spread figcaption').textContent.startsWith('a₁ within ±')")
+    assert any('"look","maps":true,"histograms":true' in text for text in page.evaluate("sent"))
+    opened.press("s")
+    opened.wait_for_step(1)
+    page.evaluate("location.hash = location.hash.replace('data=moons', 'data=wine')")
+    page.wait_for_selector("#color-picture", state="hidden")  # of 13 inputs there are no maps
+    assert page.locator("input[name=color]:checked").get_attribute("value") == "value"

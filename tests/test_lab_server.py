@@ -37,19 +37,6 @@ from backtalk.teaching.derivations.records import derivation_record
 from lab_page import Page, serving
 from one_network import ALONE_IN_WORDS
 
-
-@pytest.fixture
-def lab():
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def page(lab):
-    with lab.page() as found:
-        yield found
-
-
 TABLE = "age,city,income,buys\n" + "".join(
     f"{20 + i % 50},{['Oslo', 'Rome', 'Lima'][i % 3]},{'' if i % 7 == 0 else i * 10},{'yes' if i % 3 == 1 else 'no'}\n"
     for i in range(90)

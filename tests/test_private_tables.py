@@ -43,7 +43,7 @@ def test_what_would_cost_more_than_the_run_says_is_refused(tmp_path):
     wrong = {
         "members": {"members": 5},
         "delta is missing": {"delta": None},
-        "both": {"epsilon": 3.0},
+        "epsilon is given, and a noise multiplier as well": {"epsilon": 3.0},
         "max_norm": {"noise_multiplier": None, "delta": None, "max_norm": 1.0},
         "class_weight": {"class_weight": "balanced"},
         "diagnose": {"diagnose": True},

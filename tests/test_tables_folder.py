@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -41,6 +40,7 @@ from backtalk.interop.files import facts_of_run, load_with, save_with
 from backtalk.train import resume as go_on
 from one_network import Options
 
+needs_flock = pytest.mark.skipif(locks.fcntl is None, reason="Windows has no flock")
 OPTIONS = Options("y", hidden=(4,), epochs=4, patience=0, checkpoint_seconds=1e-9)
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -220,7 +220,7 @@ def test_a_folder_instead_of_a_lock_is_refused_with_what_to_do(tmp_path):
 def test_the_lock_of_a_process_that_was_killed_is_none(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path; from backtalk.apps.tables.lock import Lock;"
-        "Lock(Path(sys.argv[1])).take(); os.kill(os.getpid(), signal.SIGKILL)"
+        "Lock(Path(sys.argv[1])).take(); os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / LOCK], check=False)
     assert json.loads((tmp_path / LOCK).read_text())["host"] == socket.gethostname()
@@ -233,6 +233,7 @@ def test_the_lock_of_a_process_that_was_killed_is_none(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@needs_flock
 @pytest.mark.parametrize(
     ("owner", "free"),
     [
@@ -261,8 +262,9 @@ def test_without_locks_of_the_file_system_number_host_and_start_decide(tmp_path,
         assert json.loads(lock.path.read_text()) == owner
 
 
+@needs_flock
 def test_a_lock_that_was_removed_while_it_was_waited_for_is_taken_anew(tmp_path, monkeypatch):
-    first, second, real = Lock(tmp_path / LOCK), Lock(tmp_path / LOCK), fcntl.flock
+    first, second, real = Lock(tmp_path / LOCK), Lock(tmp_path / LOCK), locks.fcntl.flock
     first.take()
 
     def late(descriptor, how):

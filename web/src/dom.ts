@@ -18,6 +18,11 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Text in which h[2,j] stands as it does in formulas: h with the subscript 2,j. */
+export function withSubscripts(text: string): (string | HTMLElement)[] {
+  return text.split(/(?<=\b[Wabhx])\[([\d·jkm, ]+)\]/).map((part, k) => (k % 2 ? make("sub", { textContent: part }) : part));
+}
+
 export function say(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === "";

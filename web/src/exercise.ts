@@ -59,6 +59,8 @@ export class Exercises {
           return make("h3", { textContent: block.text });
         case "words":
           return make("p", {}, ...block.parts.map((part, k) => (k % 2 ? formula(part, false) : part)));
+        case "drawing":
+          return drawn(block.said, block.size, block.svg);
         case "given":
           return make("div", { className: "given" }, ...block.latex.map((latex) => formula(latex, false)));
         case "questions":
@@ -144,6 +146,15 @@ export class Exercises {
     const answers = Object.fromEntries(whole.map((field) => [field.question.name, answerOf(field)]));
     if (!this.send({ type: "mark", exercise: this.asked, answers })) this.refuse("There is no connection to the lab.");
   }
+}
+
+/** The network, with the names of its units. */
+function drawn(said: string, [width, height]: [number, number], svg: string): Node {
+  const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" class="network">${svg}</svg>`;
+  const found = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  found.setAttribute("role", "img");
+  found.setAttribute("aria-label", said);
+  return document.importNode(found, true);
 }
 
 function answerOf({ question, inputs }: Field): Answer {

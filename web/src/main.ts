@@ -16,16 +16,24 @@ import "./style/narrow.css";
 import "./style/appearance.css";
 import { listenToAppearance } from "./bar/appearance";
 import { App } from "./app";
+import { tooOld } from "./browser";
+import { Notice } from "./bar/notice";
 import { listenToButtons } from "./bar/buttons";
 import { Connection } from "./connection";
 import { Hints } from "./hints";
 import { listenToKeys } from "./bar/keys";
 import { packedLesson, Recorded } from "./recorded";
 
-listenToAppearance();
-new Hints();
-const lesson = packedLesson();
-const app = new App((listener) => (lesson ? new Recorded(lesson, listener) : new Connection(listener)));
-listenToButtons(app);
-listenToKeys(app);
-app.start();
+const refusal = tooOld();
+if (refusal) new Notice().say(refusal, "warning");
+else begin();
+
+function begin(): void {
+  listenToAppearance();
+  new Hints();
+  const lesson = packedLesson();
+  const app = new App((listener) => (lesson ? new Recorded(lesson, listener) : new Connection(listener)));
+  listenToButtons(app);
+  listenToKeys(app);
+  app.start();
+}

@@ -67,6 +67,7 @@ export interface Sheet {
   blocks: (
     | { kind: "heading"; text: string }
     | { kind: "words"; parts: string[] } // every second one is a formula
+    | { kind: "drawing"; said: string; size: [number, number]; svg: string } // the elements of an <svg>
     | { kind: "given"; latex: string[] }
     | { kind: "questions"; questions: Question[] }
   )[];

@@ -124,6 +124,10 @@ export class Recorded implements Lab {
       case "reset":
         this.running = false;
         this.walk(null, recording);
+        if (this.trained && !isRecorded(recording, this.trained.setup.configuration)) {
+          void this.train("reset", Trained.anew(recording, this.trained.setup.configuration));
+          break;
+        }
         this.leave(recording);
         this.go(0);
         break;

@@ -75,19 +75,18 @@ def fit(
     Steps. ``optimizer``: 'sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'adam_epsilon_hat',
     'adam_uncorrected', 'amsgrad', 'adamax', 'nadam', 'adamw' or 'lion', with parameters such as
     'adam(learning_rate=0.01)'; or, on all examples in each step, 'gd', with a line search if you wish
-    ('gd(armijo=1e-4)'), or 'lbfgs'. ``batch_size``: 32 unless you say otherwise. ``schedule`` of the learning rate: 'constant', 'inverse_scaling', 'exponential', 'polynomial', 'step', 'adaptive',
-    'reduce_on_plateau', 'cosine', 'cosine_restarts' or 'one_cycle', each with ``warm_up`` steps if you wish:
-    'cosine(warm_up=500)'.
-    ``l2_penalty`` λ: training minimizes ℒ + ½λ Σ_i ‖W_i‖², and reports it as the loss. ``dropout``: the rate of all
-    hidden layers, or a list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over
-    all W_i and b_i together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same
-    one gives the same bits, on any number of threads. ``state``: the optimizer state of an earlier training, to
-    continue from. ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library;
-    'auto', the first if it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds;
-    'compiled_bfloat16', the same with products of bfloat16 numbers and sums in float32, if the device has them. Both
-    train with all processes of a cluster that JAX has joined. Each process calls ``fit`` with the same arguments: the
-    mini-batches are the same for any number of processes; ``callbacks`` and ``progress`` are called in each, and
-    process 0 writes.
+    ('gd(armijo=1e-4)'), or 'lbfgs'. ``batch_size``: 32 unless you say otherwise. ``schedule`` of the learning rate:
+    'constant', 'inverse_scaling', 'exponential', 'polynomial', 'step', 'adaptive', 'reduce_on_plateau', 'cosine',
+    'cosine_restarts' or 'one_cycle', each with ``warm_up`` steps if you wish: 'cosine(warm_up=500)'. ``l2_penalty`` λ:
+    training minimizes ℒ + ½λ Σ_i ‖W_i‖², and reports it as the loss. ``dropout``: the rate of all hidden layers, or a
+    list with one for each (:class:`~backtalk.Dropout`). ``clip_norm``: a gradient whose norm, over all W_i and b_i
+    together, is larger is scaled down to it. ``rng``: a ``numpy.random.Generator`` or a seed; the same one gives the
+    same bits, on any number of threads. ``state``: the optimizer state of an earlier training, to continue from.
+    ``engine``: 'native', the C++ kernels, for NumPy arrays; 'formula', for arrays of any library; 'auto', the first if
+    it can; 'compiled', the formulas compiled by JAX, on the CPU, GPU or TPU that it finds; 'compiled_bfloat16', the
+    same with products of bfloat16 numbers and sums in float32, if the device has them. Both train with all processes of
+    a cluster that JAX has joined. Each process calls ``fit`` with the same arguments: the mini-batches are the same for
+    any number of processes; ``callbacks`` and ``progress`` are called in each, and process 0 writes.
 
     Privacy. ``privacy``: a :class:`Privacy` makes the steps private (DP-SGD); ``training.privacy`` says what they have
     cost, and so does each :class:`Epoch`. Not with weights, ``clip_norm``, ``measure_every``, ``record``, ``state``, a

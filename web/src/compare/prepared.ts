@@ -5,6 +5,7 @@ import type { Comparison } from "../protocol";
 import { withTerms } from "../terms";
 import { OWN } from "./address";
 
+const ROOM = 60; // pixels before the chosen one
 const OWN_TITLE = "Your own";
 const OWN_SAID = "Both sides begin as the network of the lab. Change what you like on one of them; what differs is marked.";
 
@@ -25,7 +26,10 @@ export class Prepared {
   }
 
   show(name: string): void {
-    for (const input of this.box.querySelectorAll("input")) input.checked = input.value === name;
+    for (const input of this.box.querySelectorAll("input")) {
+      input.checked = input.value === name;
+      if (input.checked) this.box.scrollLeft = input.closest("label")!.offsetLeft - this.box.offsetLeft - ROOM; // on a phone the row is longer than the page
+    }
     const comparison = this.comparisons.find((each) => each.name === name);
     find("compare-said").replaceChildren(...withTerms(comparison?.said ?? OWN_SAID));
     for (const part of document.querySelectorAll<HTMLElement>("#compare [data-part]")) {

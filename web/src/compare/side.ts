@@ -69,7 +69,7 @@ export class Side {
   show(frame: SideFrame): void {
     const { setup } = this;
     if (!setup) return;
-    this.surface.show(frame);
+    if (frame.numbers.has("surface")) this.surface.show(frame); // while training runs, not every frame has one
     this.curve.show(frame);
     this.units.show(frame);
     this.score.textContent = scoreText(frame, setup);

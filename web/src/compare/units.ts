@@ -39,11 +39,11 @@ export class Units {
 
   show(frame: SideFrame): void {
     const inside = this.setup ? picturesOf(frame, this.setup) : [];
-    if (inside.length) {
-      this.maps = inside;
-      this.scale.follow(inside.map(([, { values }]) => values));
-    }
     this.units = frame.units;
+    this.tell();
+    if (!inside.length) return; // while training runs, not every frame has pictures
+    this.maps = inside;
+    this.scale.follow(inside.map(([, { values }]) => values));
     this.draw();
   }
 
@@ -81,8 +81,11 @@ export class Units {
       }
       top += Math.ceil(count / across) * (side + GAP);
     });
+  }
+
+  private tell(): void {
     const { count, dead, different } = this.units ?? { count: 0, dead: 0, different: 0 };
-    canvas.setAttribute("aria-label", `Each hidden unit on the ${this.side} as a picture: ${count} units, ${different} of them different, ${dead} dead.`);
+    this.canvas.setAttribute("aria-label", `Each hidden unit on the ${this.side} as a picture: ${count} units, ${different} of them different, ${dead} dead.`);
   }
 }
 

@@ -1,6 +1,6 @@
 // The derivation of a gradient with its numbers, and its strongest paths.
 
-import { find, make, say } from "../dom";
+import { find, make, say, withSubscripts } from "../dom";
 import { Equation, formula } from "../formula";
 import { linesOf, reasonOf } from "../formulas/equation";
 import { latexOf, piecesOf, type View } from "../formulas/latex";
@@ -162,8 +162,8 @@ export class DerivationPanel {
     return make(
       "li",
       {},
-      make("h3", { textContent: step.title }),
-      make("p", { className: "reason", textContent: reasonOf(step.reason, step.remarks, values) }),
+      make("h3", {}, ...withSubscripts(step.title)),
+      make("p", { className: "reason" }, ...withSubscripts(reasonOf(step.reason, step.remarks, values))),
       make("div", { className: "formulas" }, ...this.lines(step, values, view).map(({ box }) => box)),
     );
   }

@@ -1,7 +1,6 @@
 // A lesson that this page trains on: the network of the kernels, told in the formulas of the recording.
 
-import type { Block } from "../formulas/values";
-import { Values } from "../formulas/values";
+import { Values, type Block } from "../formulas/values";
 import type { Configuration, Explained, Frame, Setup, Slide } from "../protocol";
 import { Data } from "../wasm/data";
 import { loadKernels } from "../wasm/kernels";
@@ -12,6 +11,8 @@ import type { Recording } from "./recording";
 
 const NOT_TOLD =
   "In no recorded step did this example have an output of this kind, so its formulas are not in this lesson. Other examples may have theirs, and the lab has all: backtalk lab.";
+
+const SLICE = 0.05; // seconds of steps at a time
 
 const CHOSEN = ["optimizer", "rate", "schedule", "epochs", "batch", "l2_penalty", "dropout"] as const;
 
@@ -31,7 +32,10 @@ export class Trained {
     const trained = await Trained.anew(recording, recording.setup.configuration);
     const { training } = trained.live;
     // The recording has no arrays of the optimizer: the steps up to here are taken again
-    training.advance(step);
+    while (training.step < step && !training.stopped) {
+      training.advance(step - training.step, SLICE);
+      await new Promise((resolve) => setTimeout(resolve)); // the page stays alive
+    }
     training.stand(parametersOf(recording, step));
     trained.setup.history = recording.facts.steps.slice(0, step + 1);
     return trained;

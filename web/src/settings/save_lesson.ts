@@ -6,6 +6,7 @@ import { find, say } from "../dom";
 export class SaveLesson {
   private readonly button = find<HTMLButtonElement>("lesson-save");
   private readonly steps = find<HTMLInputElement>("lesson-steps");
+  private readonly examples = find<HTMLInputElement>("lesson-examples");
   private readonly said = find("lesson-said");
   private readonly error = find("lesson-error");
 
@@ -19,7 +20,7 @@ export class SaveLesson {
     say(this.said, "It is recorded: this takes some seconds.");
     this.button.disabled = true;
     try {
-      const answer = await fetch(address("/lesson", { ...state, steps: this.steps.value }));
+      const answer = await fetch(address("/lesson", { ...state, steps: this.steps.value, examples: this.examples.value }));
       if (!answer.ok) throw new Error(((await answer.json().catch(() => ({}))) as { error?: string }).error ?? answer.statusText);
       const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "lesson.html";
       const file = await answer.blob();

@@ -58,6 +58,7 @@ export class Upload {
     }
     const said = (await answer.json().catch(() => ({ error: answer.statusText }))) as Uploaded | { error: string };
     if ("error" in said || !answer.ok) return this.refuse("error" in said ? said.error : answer.statusText);
+    say(this.error, ""); // it may be about another file that came in between
     this.file = file;
     this.chosen = target;
     this.uploaded = said;

@@ -1,7 +1,7 @@
 // One step as slides, a talk at a time.
 
 import { Board } from "./board";
-import { find, make } from "../dom";
+import { find, make, withSubscripts } from "../dom";
 import { markedFormula, nameOfMark, readMark, speaksOf, type Mark } from "./marks";
 import type { Place } from "../network/place";
 import type { Frame, Sent, Setup, Slide, Talk } from "../protocol";
@@ -143,12 +143,12 @@ export class Walk {
       make(
         "div",
         { className: "statement" },
-        make("p", { className: "reason", textContent: reason }),
+        make("p", { className: "reason" }, ...withSubscripts(reason)),
         latex.length ? make("div", { className: "formulas" }, ...latex.map((line) => markedFormula(line, {}, true))) : null,
       ),
     );
     this.box.replaceChildren(
-      make("h3", {}, make("span", { className: `talk talk-${slide.talk}`, textContent: TALKS[slide.talk] }), slide.title),
+      make("h3", {}, make("span", { className: `talk talk-${slide.talk}`, textContent: TALKS[slide.talk] }), ...withSubscripts(slide.title)),
       ...statements,
     );
   }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .function import finite_or_none
+from ..diagnose.measure import finite_or_none
 
 Interval = tuple[float, float]
 HALVINGS = 40  # to find where a condition begins or ends to hold
@@ -25,7 +25,7 @@ class Point:
 
     def to_dict(self) -> dict[str, float | None]:
         """For JSON, with None for what is not finite."""
-        return dict(zip(("step", "loss", "slope"), finite_or_none([self.step, self.loss, self.slope]), strict=True))
+        return finite_or_none({"step": self.step, "loss": self.loss, "slope": self.slope})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,11 +32,6 @@ def require_points(points: Any) -> int:
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points}, expected 2 to {MOST_POINTS} along each direction.")
     return int(points)
-
-
-def finite_or_none(values: Iterable[float]) -> list[float | None]:
-    """Numbers for JSON, with None for what is not finite."""
-    return [float(value) if math.isfinite(value) else None for value in values]
 
 
 def as_interval(value: Any, name: str) -> tuple[float, float]:

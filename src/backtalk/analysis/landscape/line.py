@@ -11,9 +11,10 @@ from ...core.network import Network
 from ...core.optimizers import LBFGS, GradientDescent
 from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
+from ..diagnose.measure import finite_or_none
 from .conditions import Conditions, Interval, Point, intervals, lowest
 from .directions import Direction, as_container, own_vector
-from .function import as_interval, finite_or_none, loss_of, require_points
+from .function import as_interval, loss_of, require_points
 from .searches import SCIPY, Search, as_search, search_in
 
 ARMIJO, CURVATURE = 1e-4, 0.9  # what is usual (Nocedal and Wright 2006, section 3.1)
@@ -68,22 +69,12 @@ class LossLine:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: numbers, lists and texts, with None for what is not finite; without network and direction."""
-        loss, slope = finite_or_none([self.loss, self.slope])
-        return {
-            "search": self.search,
-            "steps": self.steps.tolist(),
-            "losses": finite_or_none(self.losses),
-            "slopes": finite_or_none(self.slopes),
-            "loss": loss,
-            "slope": slope,
-            "best": self.best.to_dict(),
-            "armijo": self.armijo,
-            "curvature": self.curvature,
-            "falls_enough": [list(each) for each in self.falls_enough],
-            "accepted": [list(each) for each in self.accepted],
-            "tried": [point.to_dict() for point in self.tried],
-            "aside": self.aside,
-        }
+        names = (
+            "search", "steps", "losses", "slopes", "loss", "slope", "armijo", "curvature", "falls_enough", "accepted",
+            "aside",
+        )  # fmt: skip
+        facts = {name: getattr(self, name) for name in names}
+        return finite_or_none(facts | {"best": self.best.to_dict(), "tried": [point.to_dict() for point in self.tried]})
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The loss along the line with its tangent at 0, what is accepted and what was tried, as a picture in SVG.

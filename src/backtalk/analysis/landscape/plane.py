@@ -11,9 +11,10 @@ import numpy as np
 from ...core.initialization import as_generator
 from ...core.network import Network
 from ...train.objective import Objective
+from ..diagnose.measure import finite_or_none
 from .directions import Direction, as_container, as_vector
 from .frame import Frame, frame_of, project, spans_of
-from .function import finite_or_none, loss_of, require_points
+from .function import loss_of, require_points
 from .levels import contour_levels
 from .paths import point_of, read_paths
 
@@ -36,14 +37,8 @@ class PathOnPlane:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: numbers, lists and texts, with None for what is not finite."""
-        return {
-            "name": self.name,
-            "x": self.x.tolist(),
-            "y": self.y.tolist(),
-            "outside": self.outside.tolist(),
-            "share_outside": self.share_outside,
-            "losses": finite_or_none(self.losses),
-        }
+        names = ("name", "x", "y", "outside", "share_outside", "losses")
+        return finite_or_none({name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -117,16 +112,9 @@ class LossPlane:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: numbers, lists and texts, with None for what is not finite; without networks and directions."""
-        return {
-            "kind": self.kind,
-            "axes": list(self.axes),
-            "x": self.x.tolist(),
-            "y": self.y.tolist(),
-            "losses": [finite_or_none(row) for row in self.losses],
-            "levels": list(self.levels),
-            "explained": None if self.explained is None else list(self.explained),
-            "paths": [path.to_dict() for path in self.paths],
-        }
+        names = ("kind", "axes", "x", "y", "losses", "levels", "explained")
+        facts = {name: getattr(self, name) for name in names}
+        return finite_or_none(facts | {"paths": [path.to_dict() for path in self.paths]})
 
     def to_svg(self, *, theme: str = "light") -> str:
         """The contours with the paths, as one picture in SVG. ``theme``: light, for white paper, or dark.

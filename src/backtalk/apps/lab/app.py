@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...errors import BacktalkError, InputError
 from .datasets import LabData
 from .lesson import make_lesson
-from .lesson.recording import STEPS
+from .lesson.recording import EXAMPLES, STEPS
 from .live import Live, sentence
 from .readers import Readers
 from .security import Guard, is_token
@@ -196,8 +196,9 @@ async def _lesson(session: Session, query: dict[str, str]) -> Response:
     """What is configured as a lesson, recorded from its first weights on, while the session goes on."""
     trainer = session.require()
     show = {name: query[name][:LONGEST_QUANTITY] for name in ("color", "quantity") if query.get(name)}
-    steps, row = (_number(query.get(name, str(default)), name) for name, default in (("steps", STEPS), ("example", 0)))
-    make = partial(make_lesson, trainer.settings, trainer.data, steps, row=row, show=show)
+    usual = {"steps": STEPS, "examples": EXAMPLES, "example": 0}
+    steps, examples, row = (_number(query.get(name, str(default)), name) for name, default in usual.items())
+    make = partial(make_lesson, trainer.settings, trainer.data, steps, examples, row=row, show=show)
     page = await asyncio.get_running_loop().run_in_executor(session.threads, make)
     name = re.sub(r"[^A-Za-z0-9-]+", "-", trainer.settings.data)
     return HTMLResponse(page, headers={"Content-Disposition": f'attachment; filename="lesson-{name}.html"'})

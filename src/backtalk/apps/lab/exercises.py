@@ -24,7 +24,8 @@ def exercise_message(asked: Any) -> dict[str, Any]:
     from ...teaching.derivations.document import Equation
     from ...teaching.derivations.expressions import Expression
     from ...teaching.derivations.sentences import typeset
-    from ...teaching.exercises.blocks import Heading, Row, Words
+    from ...teaching.derivations.svg import draw_parts
+    from ...teaching.exercises.blocks import Drawing, Heading, Row, Words
     from ...teaching.exercises.paper import BlankLatex
 
     made, writer = _made(asked), BlankLatex()
@@ -47,6 +48,10 @@ def exercise_message(asked: Any) -> dict[str, Any]:
             case Words(text):
                 parts = typeset(text, lambda part: f"\0{write(part)}\0", str).split("\0")
                 blocks.append({"kind": "words", "parts": parts})  # every second one is a formula
+            case Drawing(picture):
+                drawn = draw_parts(picture)
+                size = [drawn.width, drawn.height]
+                blocks.append({"kind": "drawing", "said": picture.said, "size": size, "svg": drawn.parts})
             case Row(equations, first) if first is not None:
                 blocks.append({"kind": "questions", "questions": [asked_for(each) for each in equations]})
             case Row(equations):

@@ -72,7 +72,7 @@ class Trainer:
     edited: tuple[int, np.ndarray] | None
     loop: Loop
     events: Iterator[Event]
-    recorder: Recorder
+    _recorder: Recorder | None
     batch_rows: np.ndarray
 
     def __init__(self, settings: Settings, data: LabData, *, draws_dropout: bool = False) -> None:
@@ -119,7 +119,7 @@ class Trainer:
         steps = kind(self.start, self.step_settings)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, lambda: self.left)
         self.events = self.loop.events()
-        self._recorder: Recorder | None = None
+        self._recorder = None
         next(self.events)  # the order of the first epoch is known
         self.batch_rows = self.next_rows()
 

@@ -108,11 +108,18 @@ def read_class(folder: Path) -> ClassSheets:
         )
     try:
         facts = json.loads(place.read_text(encoding="utf-8"))
-        version, numbers, settings = facts["format"], facts["numbers"], facts["settings"]
+        version = facts["format"]
+        if type(version) is int and version > FORMAT:
+            raise FileFormatError(
+                f"is of format {version}, this backtalk reads up to {FORMAT}: update backtalk.", file=str(place)
+            )
+        numbers, settings = facts["numbers"], facts["settings"]
         whole = isinstance(numbers, list) and all(type(number) is int for number in numbers)
         if version != FORMAT or not whole or not 1 <= len(numbers) <= MOST or not isinstance(settings, dict):
             raise ValueError(version)
         return ClassSheets(settings, {number: exercise(number, **settings) for number in numbers})
+    except FileFormatError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise FileFormatError(
             f"does not describe the sheets of a class in format {FORMAT}: make them anew with 'backtalk exercise "

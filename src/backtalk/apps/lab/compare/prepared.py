@@ -8,7 +8,7 @@ from typing import Any
 from ..settings import PLAIN
 from .pair import NAMES
 
-USUAL = {
+USUAL: dict[str, Any] = {
     "noise": 0.1, "batch": 32, "seed": 0, "loss": "auto", "output": "auto", "initialization": "auto",
     "schedule": "constant", "epochs": 100, "l2_penalty": 0.0, "dropout": 0.0,
 }  # fmt: skip

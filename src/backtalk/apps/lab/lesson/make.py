@@ -24,7 +24,7 @@ def make_lesson(
 
     >>> from backtalk.apps.lab.datasets import named_data
     >>> page = make_lesson(Settings(layers=(2,), activation=("tanh",)), named_data("moons"), steps=2, examples=1)
-    >>> page[:15], len(page) < 700_000
+    >>> page[:15], len(page) < 900_000
     (b'<!doctype html>', True)
     """
     facts, arrays = record(settings, data, steps, examples, row)

@@ -43,18 +43,17 @@ def lesson_page(title: str, packed: str, static: Path = STATIC, *, trains: bool 
     page, styles = STYLE.subn("", page)
     assert (scripts, styles) == (1, 1), "index.html names lab.js and lab.css in another way than this file knows"
     policy = (
-        f"default-src 'none'; img-src data:; font-src data:; script-src {_hash(script)}{MAY_TRAIN if trains else ''}; style-src {_hash(style)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; font-src data:; script-src {_hash(script)}{MAY_TRAIN if trains else ''}; "
+        f"style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )
     head = (
         f'<meta charset="utf-8">\n    <meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"    <style>{style}</style>\n"
     )
-    kernels = (
-        f'    <script type="text/plain" id="kernels">{pack_bytes(KERNELS.read_bytes())}</script>\n' if trains else ""
-    )
+    kernels = pack_bytes(KERNELS.read_bytes()) if trains else ""
     body = (
-        f'{kernels}    <script type="application/json" id="lesson">{recording}</script>\n'
+        f'    <script type="text/plain" id="kernels">{kernels}</script>\n'
+        f'    <script type="application/json" id="lesson">{recording}</script>\n'
         f'    <script type="module">{script}</script>\n  </body>'
     )
     page = re.sub(r"<title>.*?</title>", lambda _: f"<title>{html.escape(title)}</title>", page, count=1)

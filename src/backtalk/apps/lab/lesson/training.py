@@ -16,17 +16,19 @@ from ....engines.native.kernels import kernels
 from ....engines.native.steps import serves, update_of
 from ....teaching.derivations.loss_formulas import SMALLEST, yhat_divides
 from ....train.schedules import SCHEDULES, as_schedule
-from ..settings import OFFERED, Settings
+from ..settings import OFFERED
 from ..trainer import MOST_JUDGED, Trainer
 
-ZERO = np.array([0.0]), np.array([1.0])  # ŷ and 1 − ŷ
+ZERO, HALF, ONE = np.zeros(1), np.full(1, 0.5), np.ones(1)
 MOST_NUMBERS = 250_000  # of the data: 2 MB before they are packed
+MOST_WORK = 100_000_000  # parameters times rows: a page takes some tenths of a second for an epoch
 
 
 def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Facts and arrays with which a page takes the steps of a trainer that has taken none; else the sentence ``why``.
 
     >>> from backtalk.apps.lab.datasets import named_data
+    >>> from backtalk.apps.lab.settings import Settings
     >>> facts, arrays = training_of(Trainer(Settings(), named_data("moons", 0.1)))
     >>> facts["network"]["sizes"], facts["updates"]["adam"]["rule"], arrays["data.X"].shape
     ([2, 8, 8, 2], 'adam', (400, 2))
@@ -51,7 +53,7 @@ def training_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, np.ndarray]
         "training": data.training.tolist(),
         "judged": MOST_JUDGED,
         "outputs": network.loss.prediction(width)[0].astype(int).tolist(),
-        "divides": [not yhat_divides(network.loss, *ends, np.array([0.5])) for ends in (ZERO, ZERO[::-1])],
+        "divides": [not yhat_divides(network.loss, ZERO, ONE, HALF), not yhat_divides(network.loss, ONE, ZERO, HALF)],
         "smallest": SMALLEST,
         "binary": isinstance(network.loss, BinaryCrossEntropy),
         "mean": data.mean,
@@ -72,6 +74,11 @@ def _why_not(trainer: Trainer) -> str:
     if numbers > MOST_NUMBERS:
         return (
             f"The data have {numbers} numbers, and a lesson takes at most {MOST_NUMBERS} along: it plays what was "
+            "recorded, and cannot train on."
+        )
+    if network.parameter_count * len(trainer.X_training) > MOST_WORK:
+        return (
+            f"A step on all {len(trainer.X_training)} rows would take this page too long, so it plays what was "
             "recorded, and cannot train on."
         )
     return ""

@@ -17,7 +17,6 @@ from ..slide_message import slide_message
 from ..slides import Slide, Walk, as_told, example_slides, untold_update, update_slides
 from ..trainer import Trainer
 
-
 UPDATE = "The optimizer changes every weight and bias; what it makes of the numbers is told for recorded steps alone."
 
 

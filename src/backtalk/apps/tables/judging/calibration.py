@@ -86,7 +86,7 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
     >>> best_temperature(np.array([0, 0, 0, 1] * 100), shares).__round__(1)
     3.7
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import OptimizeResult, minimize_scalar
 
     if not len(labels) or not np.isfinite(shares).all():
         return 1.0
@@ -99,5 +99,5 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
         loss = np.average(total - scaled[rows, labels], weights=weight)
         return float(len(labels) * loss + (logarithm / SPREAD) ** 2 / 2)
 
-    found: float = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded").x
-    return float(np.exp(found)) if cost(found) < cost(0.0) else 1.0
+    found: OptimizeResult = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded")
+    return float(np.exp(found.x)) if cost(found.x) < cost(0.0) else 1.0
