@@ -124,6 +124,12 @@ class Lesson(SphinxDirective):
         return [nodes.raw("", frame, format="html")]
 
 
+def folder_without_link(_app: Sphinx, env: Any, node: nodes.Element, content: nodes.Element) -> nodes.Element | None:
+    """The site has no page for a folder of the repository, so its name stands there alone."""
+    folder = Path(env.doc2path(node["refdoc"])).parent / node["reftarget"]
+    return content if node.get("reftype") == "myst" and folder.is_dir() else None
+
+
 def begin_at_the_first_page(application: Sphinx, exception: Exception | None) -> None:
     """The pages stand below docs/, as in the repository; the address of the site leads there."""
     if exception is None and application.builder.name == "html":
@@ -138,6 +144,7 @@ def setup(application: Sphinx) -> dict[str, bool]:
     application.add_html_math_renderer("mathml", (show_inline, None), (show_block, None))
     application.add_directive("commands", Commands)
     application.add_directive("lesson", Lesson)
+    application.connect("missing-reference", folder_without_link)
     application.connect("autodoc-process-docstring", keep_bars)
     application.connect("build-finished", begin_at_the_first_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
