@@ -289,7 +289,7 @@ class TestTheCompiledModule:
     def train(self, net=None, rule="adam", **changes):
         net = net or self.net(trains=True, input_gradient=False)
         if rule is not None:
-            net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, 0.0, False, 0.0, False, 0.0, 0.0)
+            net.set_update(rule, 0.9, 0.9, 0.999, 1e-8, 0.0, False, True, 0.0, False, 0.0, 0.0)
         options = {
             "X": np.zeros((5, 3)), "labels": np.zeros(5, int), "target": None, "weight": None,
             "order": np.arange(5), "ends": None, "start": 0, "batch_size": 2, "rates": np.full(3, 0.1), "most_steps": 9,

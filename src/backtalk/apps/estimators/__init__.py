@@ -6,6 +6,7 @@ epochs.py       scikit-learn's epochs: shuffling, learning rates, when training 
 solvers.py      what ``solver`` names
 private.py      private training: what it refuses, and its steps
 held_out.py     the validation set, and the score on it
+decorators.py   scikit-learn's decorators of methods, with types
 classifier.py   ``MLPClassifier``
 regressor.py    ``MLPRegressor``
 hidden.py       ``HiddenUnits``, a transformer

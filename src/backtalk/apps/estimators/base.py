@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context, is_regressor
+from sklearn.base import is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -30,6 +30,7 @@ from ...train import Epoch, Optimizer, Privacy
 from ...train.callbacks import Watchers
 from ...train.schedules import as_schedule
 from ...train.whole_batch import search_of
+from .decorators import fit_context
 from .epochs import SKLEARN_SCHEDULES, Epochs, Judge, OptimizerState, batch_size_of, training_of
 from .fitted import FLOATS, SPARSE, FittedPerceptron, dense
 from .held_out import hold_out
@@ -112,7 +113,7 @@ class MultilayerPerceptron(FittedPerceptron):
         """Learn from y how it is encoded; sets ``n_outputs_``."""
         raise NotImplementedError
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,

@@ -7,12 +7,11 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from ...core.head import natural_loss
@@ -20,6 +19,7 @@ from ...core.losses import BinaryCrossEntropy, CrossEntropy, Loss, as_loss
 from ...core.outputs import Softmax, as_output
 from ...errors import InputError
 from .base import MultilayerPerceptron, is_stochastic
+from .decorators import available_if, fit_context
 
 
 def gives_probabilities(model: Any) -> bool:
@@ -107,7 +107,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     }
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils.metaestimators import available_if
+from sklearn.base import RegressorMixin
 
 from ...core.losses import GaussianNLL, Loss, PoissonDeviance, as_loss
 from ...errors import InputError
 from .base import MultilayerPerceptron, is_stochastic
+from .decorators import available_if, fit_context
 
 
 @dataclass(eq=False, repr=False)
@@ -58,7 +58,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron, WithLoss):
     _parameter_constraints = {**MultilayerPerceptron._parameter_constraints, "loss": [str, Loss]}  # noqa: RUF012
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
         sample_weight_val: Any = None,

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ...core.network import Network
@@ -25,6 +24,7 @@ from ..tables.prepare import LEAST_ROWS
 from ..tables.results import Finished
 from ..tables.target import CLASSIFICATION, REGRESSION
 from ..tables.verdict import OUT_OF_FOLD
+from .decorators import available_if
 from .frames import beside, fitted_frame, free_name, later_frame, words_in
 from .labels import classes_of, group_names, names_of, numbers_of, values_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -99,5 +100,5 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
         loss = np.average(total - scaled[rows, labels], weights=weight)
         return float(len(labels) * loss + (logarithm / SPREAD) ** 2 / 2)
 
-    found: float = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded").x
-    return float(np.exp(found)) if cost(found) < cost(0.0) else 1.0
+    found: Any = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded")
+    return float(np.exp(found.x)) if cost(found.x) < cost(0.0) else 1.0
