@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import threading
 from functools import cache
 from typing import Any
 
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from backtalk import fit, gradients, loss_plane
+from backtalk.apps.lab import live
 from backtalk.apps.lab.compare import PREPARED, Pair, compared_settings, plane_message, planes
 from backtalk.apps.lab.compare.pair import MOST_PATH
 from backtalk.apps.lab.datasets import SETS, named_data
 from backtalk.apps.lab.settings import Settings
+from backtalk.errors import InputError
 from lab_page import serving
+from limits import LIMIT
 
 
 def pair_of(left: dict[str, Any], right: dict[str, Any]) -> Pair:
@@ -322,6 +326,30 @@ def test_images_send_rows_of_w_1_instead_of_maps(page):
     compare(page, {"data": "digits", "layers": [4]}, {"data": "digits", "layers": [5]})
     _, arrays = page.frame()
     assert {name: array.shape for name, array in arrays.items()} == {"left.W.1": (4, 64), "right.W.1": (5, 64)}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_plane_of_networks_that_are_no_longer_compared_is_not_sent(page, monkeypatch, fails):
+    going_on = threading.Event()
+
+    def slow(views, *_):
+        if len(views[0].path[0].sizes) == 3:  # the networks that were compared first
+            assert going_on.wait(LIMIT)
+            if fails:
+                raise InputError("too late")
+        return {"type": "plane", "sizes": views[0].path[0].sizes}
+
+    monkeypatch.setattr(live, "plane_message", slow)
+    compare(page, {"layers": [2]}, {"layers": [3]})
+    page.frame()
+    page.say("plane", directions="random")
+    page.say("compare", left={"layers": [2, 2]}, right={"layers": [3]})
+    page.until("pair")
+    page.say("plane", directions="random")
+    going_on.set()
+    while isinstance(message := page.receive(), bytes):
+        page.say("drawn")
+    assert json.loads(message) == {"type": "plane", "sizes": [2, 2, 2, 2]}
 
 
 def test_a_pair_outlives_its_connection():

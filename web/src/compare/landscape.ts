@@ -75,12 +75,14 @@ export class Landscape {
     });
     find("plane-lines-title").hidden = !lines.some(Boolean);
     this.tell();
+    this.request(); // steps may have been taken, or taken back, meanwhile
   }
 
   refuse(message: string): void {
     this.waits = false;
     say(find("plane-said"), message);
     this.tell();
+    this.request();
   }
 
   draw(): void {

@@ -218,17 +218,18 @@ class Live:
     async def queue_question(self, kind: str, message: dict[str, Any]) -> None:
         """Put a question to the task that answers."""
         session = self.session
+        job: Callable[[], Any]
         if kind == "plane":
-            await self.put_question(
-                kind, partial(plane_message, await session.work(session.views), message.get("directions", "path"))
-            )
+            views, pair = await session.work(lambda: (session.views(), session.pair))
+            job = partial(plane_message, views, message.get("directions", "path"))
+            await self.put_question(kind, job, lambda: session.pair is pair)
             return
         trainer = session.require()
         network, row = trainer.network, session.row
         if kind == "explain":
             if "quantity" not in message:
                 raise InputError("quantity is missing, expected a text such as 'W[1,1,1]'.")
-            job: Callable[[], Any] = partial(
+            job = partial(
                 explain_message, network, trainer.example(row)[0], trainer.data.y[row], row, message["quantity"]
             )
         elif kind == "exercise":
@@ -240,11 +241,20 @@ class Live:
             job = partial(findings_message, trainer, network, telemetry)
         await self.put_question(kind, job)
 
-    async def put_question(self, kind: str, job: Callable[[], Any]) -> None:
-        """Let a job of some time wait its turn; what it makes is sent."""
+    async def put_question(self, kind: str, job: Callable[[], Any], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Let a job of some time wait its turn; what it makes is sent, or why it fails, if it is still wanted then."""
 
         async def answer() -> None:
-            await self.send(await asyncio.get_running_loop().run_in_executor(self.session.threads, job))
+            if not wanted():
+                return
+            try:
+                found = await asyncio.get_running_loop().run_in_executor(self.session.threads, job)
+            except BacktalkError:
+                if wanted():
+                    raise
+                return
+            if wanted():
+                await self.send(found)
 
         try:
             self.questions.put_nowait((kind, answer))
