@@ -856,6 +856,22 @@ def test_side_by_side_fits_a_phone(tab):
     assert left["x"] < right["x"]
 
 
+def test_settings_that_are_refused_leave_the_address_and_the_button_opens_others(tab):
+    page = tab("#compare=own&left.layers=9999")
+    page.wait_until("document.getElementById('notice').textContent.includes('layers[0] is 9999')")
+    page.wait_until("!location.hash.includes('compare')")
+    page.page.click("#compare-open")
+    page.wait_until("document.querySelector('#compare-left .side-told').textContent === 'sigmoid'")
+
+
+def test_a_comparison_goes_before_a_door(tab):
+    page = tab("#start=walk&compare=symmetry")
+    page.wait_until("document.querySelector('#compare-left .side-told').textContent === 'first weights zeros'")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    assert not page.page.locator("#notice").is_visible()
+
+
 def test_a_comparison_that_does_not_exist_is_told(tab):
     page = tab("#compare=apples")
     page.wait_until("document.getElementById('notice').textContent.includes('no comparison named apples')")

@@ -151,6 +151,8 @@ export class Compare {
       this.settings.refuse(message);
     } else {
       this.hide();
+      this.compared = null; // else it would be asked for again
+      this.page.note(false);
       this.notice.say(`The address asks for a comparison that does not exist: ${message}`, "warning");
     }
   }

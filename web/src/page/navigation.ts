@@ -20,7 +20,7 @@ export class Navigation {
     private readonly configuring: Configuring,
     private readonly shown: Shown,
     private readonly explaining: Explaining,
-    compare: Compare,
+    private readonly compare: Compare,
     private readonly notice: Notice,
   ) {
     addEventListener("popstate", () => void (compare.goTo(location.hash) || this.goTo(readFragment(location.hash))));
@@ -45,7 +45,7 @@ export class Navigation {
       this.notice.clear();
     }
     this.card.show(state.start);
-    if (!before && isDoor(state.start)) this.door = state.start;
+    if (!before && isDoor(state.start) && !this.compare.isOpen) this.door = state.start;
     this.configuring.configure(state);
   }
 
