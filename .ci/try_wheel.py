@@ -16,8 +16,8 @@ from pathlib import Path
 
 BELONGS = re.compile(
     r"backtalk/.*\.py|backtalk/py\.typed|backtalk/apps/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
-    r"|backtalk/apps/lab/lesson/kernels\.wasm|backtalk\.libs/[\w.-]+"  # and what auditwheel adds
-    r"|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
+    r"|backtalk/apps/lab/lesson/kernels\.wasm|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
+    r"|backtalk\.libs/[\w.-]+"  # what auditwheel adds
 )
 REQUIRED = re.compile(r"^Requires-Dist: (([\w-]+)[^;\n]*)$", re.MULTILINE)  # those of extras have a marker
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
