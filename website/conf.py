@@ -14,17 +14,18 @@ copyright = f"{author}; Apache License 2.0"
 version = release = installed_version("backtalk")
 
 extensions = [
-    "extension",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_external_toc",
+    "extension",
 ]
 external_toc_path = "website/toc.yml"
 include_patterns = ["docs/**", "examples/notebooks/*", "*.md"]
 exclude_patterns = [".*", "benchmarks", "build", "dist", "native", "src", "tests", "web", "README.md"]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext", ".ipynb": "myst-nb"}
+smartquotes = False  # --fix is no dash
 nitpicky = True  # a reference that leads nowhere is an error
 nitpick_ignore_regex = [  # but for types in signatures that are of other libraries, or have no page
     ("py:class", r"(?!backtalk\.)\w+\..*|tuple\[int|collections\.abc\.Mapping\[str|TypeAliasForwardRef"),
@@ -56,7 +57,8 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {
     "members": True,
     # of scikit-learn's routing
-    "exclude-members": "set_fit_request, set_partial_fit_request, set_predict_request, set_score_request",
+    "exclude-members": "get_metadata_routing, set_output, "
+    "set_fit_request, set_partial_fit_request, set_predict_request, set_score_request",
 }
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
@@ -69,11 +71,12 @@ toc_object_entries_show_parents = "hide"
 html_theme = "pydata_sphinx_theme"
 html_title = "backtalk"
 html_static_path = ["static"]
+html_favicon = "static/mark.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": "backtalk"},
+    "logo": {"text": "backtalk", "image_light": "static/mark.svg", "image_dark": "static/mark.svg", "alt_text": ""},
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
@@ -88,4 +91,4 @@ html_theme_options = {
 html_sidebars = {"docs/index": [], "docs/start": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
-copybutton_exclude = ".linenos, .go"
+copybutton_line_continuation_character = "\\"

@@ -39,6 +39,18 @@ class PicturesForADarkPage(SphinxTransform):
                 image.parent.insert(image.parent.index(image) + 1, other)
 
 
+class CodeWithoutAnEmptyEnd(SphinxTransform):
+    """The empty line that ends an example for doctest is left out."""
+
+    default_priority = 10
+
+    def apply(self, **_: Any) -> None:
+        for block in self.document.findall(nodes.literal_block):
+            text = block.astext().rstrip()
+            block.rawsource = text
+            block[:] = [nodes.Text(text)]
+
+
 def show_inline(writer: Any, node: nodes.math) -> None:
     """A formula as MathML, which a browser shows by itself."""
     writer.body.append(_as_mathml(node, as_block=False))
@@ -53,6 +65,15 @@ def show_block(writer: Any, node: nodes.math_block) -> None:
 def _as_mathml(node: nodes.Element, as_block: bool) -> str:
     said = re.sub(r"\\(frac|tfrac|dfrac)(\d)(\d)", r"\\\1{\2}{\3}", node.astext())  # docutils would read 1/2 as 12
     return str(tex_to_mathml(said, as_block=as_block))
+
+
+def keep_bars(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """In a docstring |x| is an absolute value, and no substitution of reStructuredText."""
+    parts = "\n".join(lines).split("\n\n")
+    for number, part in enumerate(parts):
+        if not part.lstrip().startswith(">>>"):
+            parts[number] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", part, flags=re.DOTALL)
+    lines[:] = "\n\n".join(parts).split("\n")
 
 
 class Commands(SphinxDirective):
@@ -103,6 +124,12 @@ class Lesson(SphinxDirective):
         return [nodes.raw("", frame, format="html")]
 
 
+def folder_without_link(_app: Sphinx, env: Any, node: nodes.Element, content: nodes.Element) -> nodes.Element | None:
+    """The site has no page for a folder of the repository, so its name stands there alone."""
+    folder = Path(env.doc2path(node["refdoc"])).parent / node["reftarget"]
+    return content if node.get("reftype") == "myst" and folder.is_dir() else None
+
+
 def begin_at_the_first_page(application: Sphinx, exception: Exception | None) -> None:
     """The pages stand below docs/, as in the repository; the address of the site leads there."""
     if exception is None and application.builder.name == "html":
@@ -113,8 +140,11 @@ def begin_at_the_first_page(application: Sphinx, exception: Exception | None) ->
 
 def setup(application: Sphinx) -> dict[str, bool]:
     application.add_transform(PicturesForADarkPage)
+    application.add_transform(CodeWithoutAnEmptyEnd)
     application.add_html_math_renderer("mathml", (show_inline, None), (show_block, None))
     application.add_directive("commands", Commands)
     application.add_directive("lesson", Lesson)
+    application.connect("missing-reference", folder_without_link)
+    application.connect("autodoc-process-docstring", keep_bars)
     application.connect("build-finished", begin_at_the_first_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,15 +6,23 @@ They show the real pages: the lab in Chromium, and what the commands write. So t
 from __future__ import annotations
 
 import io
+import os
+import re
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from sklearn.datasets import load_wine
+
+from backtalk import Network, diagnose, fit
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
+BACKTALK = [sys.executable, "-m", "backtalk"]
 sys.path.append(str(ROOT / "tests"))
 
 from browser_page import Lab, Tab, browsing  # noqa: E402
@@ -49,8 +57,28 @@ def walk(page: Any, server: Lab) -> None:
     all_terms.click()
 
 
-LAB = {"lab": lab, "derivation": derivation, "walk": walk}  # how the page comes to show it
-HEIGHTS = {"lab": 780, "derivation": 800, "walk": 640}
+def report(folder: Path) -> Path:
+    """The report of the run of docs/tutorials/table.md."""
+    tutorial = (ROOT / "docs" / "tutorials" / "table.md").read_text()
+    exec("\n".join(re.findall(r"^>>> (.*)", tutorial, re.MULTILINE)), {})
+    subprocess.run([*BACKTALK, "train", "customers.csv", "--target", "left"], check=True, stdout=subprocess.DEVNULL)
+    return folder / "customers-run" / "report.html"
+
+
+def diagnosis(folder: Path) -> Path:
+    """What is wrong with the network of docs/tutorials/debug.md."""
+    wine = load_wine()
+    training = fit(Network.create([13, 32, 3], "tanh", rng=0), wine.data, wine.target, epochs=30, rng=0)
+    found = diagnose(training.network, wine.data, wine.target, columns=wine.feature_names)
+    page = folder / "diagnosis.html"
+    page.write_text(found.to_html())
+    return page
+
+
+LAB = {"lab": lab, "derivation": derivation, "walk": walk}  # how the lab comes to show it
+FILES = {"report": report, "diagnosis": diagnosis}  # who writes the page
+SIZES = {"lab": (1280, 780), "derivation": (1280, 800), "walk": (1280, 640)}  # of the window
+SIZES |= {"report": (1000, 900), "diagnosis": (1000, 760)}
 PARTS = {"derivation": "section.explain"}  # of the page, if not all that the window shows
 
 
@@ -63,18 +91,29 @@ def write(page: Any, name: str, scheme: str) -> None:
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} KB")
 
 
+def take(browser: Any, name: str, show: Callable[[Any], Any]) -> None:
+    """The picture of that name, for a light page and for a dark one."""
+    width, height = SIZES[name]
+    for scheme in ("light", "dark"):
+        size = {"width": width, "height": height}
+        page = browser.new_page(viewport=size, color_scheme=scheme, device_scale_factor=1.25)
+        show(page)
+        page.wait_for_timeout(1000)  # until all is drawn
+        write(page, name, scheme)
+        page.close()
+
+
 def main(names: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as state, browsing() as browser:
-        server = Lab(state)
+    with tempfile.TemporaryDirectory() as folder, browsing() as browser:
+        os.chdir(folder)
+        server = Lab(folder)
         try:
-            for name in names or LAB:
-                for scheme in ("light", "dark"):
-                    size = {"width": 1280, "height": HEIGHTS[name]}
-                    page = browser.new_page(viewport=size, color_scheme=scheme, device_scale_factor=1.25)
-                    LAB[name](page, server)
-                    page.wait_for_timeout(1000)  # until all is drawn
-                    write(page, name, scheme)
-                    page.close()
+            for name in names or (*LAB, *FILES):
+                if name in LAB:
+                    take(browser, name, lambda page, name=name: LAB[name](page, server))
+                else:
+                    path = FILES[name](Path(folder))
+                    take(browser, name, lambda page, path=path: page.goto(path.as_uri()))
         finally:
             server.stop()
 

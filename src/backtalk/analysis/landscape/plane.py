@@ -48,7 +48,7 @@ class LossPlane:
     ``losses[j, k]`` is ℒ at (``x[k]``, ``y[j]``), inf or NaN where it is not finite; ``slopes[j, k]``, its derivatives
     along x and along y there, are ⟨∇ℒ, v_1⟩ and ⟨∇ℒ, v_2⟩. ``origin``: the network θ_0. ``directions``: v_1 and v_2,
     each with ``W`` and ``b`` as gradients have them. ``kind``: 'random', 'path', 'exact' or 'own'. ``paths``: a
-    :class:`PathOnPlane` for each. ``explained``: of 'path', the share of the squared distances of all points of the
+    :class:`.PathOnPlane` for each. ``explained``: of 'path', the share of the squared distances of all points of the
     paths from the origin that lies along v_1, and along v_2; else None. ``axes``: what x and y are, in words.
 
     >>> from backtalk import Network, loss_plane
