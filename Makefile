@@ -177,7 +177,7 @@ endif
 
 .venv/installed-test: pyproject.toml | .venv/pip
 	@echo "make: downloading the packages of the tests"
-	@$(PIP) --no-compile --group test $(TORCH) || $(NOT_INSTALLED)
+	@$(PIP) --group test $(TORCH) || $(NOT_INSTALLED)
 	@touch $@
 
 .venv/installed-check: pyproject.toml | .venv/installed-test

@@ -16,7 +16,7 @@ from pathlib import Path
 
 BELONGS = re.compile(
     r"backtalk/.*\.py|backtalk/py\.typed|backtalk/apps/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
-    r"|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
+    r"|backtalk/apps/lab/lesson/kernels\.wasm|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
 )
 REQUIRED = re.compile(r"^Requires-Dist: (([\w-]+)[^;\n]*)$", re.MULTILINE)  # those of extras have a marker
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]

@@ -29,19 +29,17 @@ SHORTER = {  # options that come last, so that what is shown on a page takes les
 
 
 def commands_of(page: Path) -> list[list[str]]:
-    """Of blocks of sh all lines, of console those after a $: the commands of backtalk, and those of python -c."""
+    """Of blocks of sh all lines, of others those after a $: the commands of backtalk, and those of python -c."""
     found = []
     for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if language not in ("sh", "console"):
-            continue
         for line in block.replace("\\\n", " ").splitlines():
-            prompt = "$ " if language == "console" else ""
+            prompt = "" if language == "sh" else "$ "
             if line.startswith(prompt) and line.removeprefix(prompt).startswith(("backtalk ", "python -c ")):
                 found.append(shlex.split(line.removeprefix(prompt), comments=True))
     return found
 
 
-COMMANDS = {page: found for page in PAGES if (found := commands_of(page))}
+COMMANDS = {page: found for page in PAGES if page.parent.name != "tutorials" and (found := commands_of(page))}
 
 
 def passengers(path: Path, target: str, rows: int = 60) -> None:

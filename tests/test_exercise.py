@@ -68,7 +68,7 @@ def test_numbers_are_fractions_or_have_one_logarithm(activation, loss, seed):
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (2, 3, 2), (3, 4, 4, 3), (2, 2, 2, 2, 2)])
 def test_if_zeros_are_allowed_relu_units_speak_and_are_silent_and_nothing_lies_at_a_kink(sizes, seed):
-    made = exercise(seed, sizes, allow_zero=True)
+    made = exercise(seed, sizes, "relu", allow_zero=True)
     trace, grads = forward(made.network, made.X), gradients(made.network, made.X, made.Y)
     hidden = range(1, made.network.depth)
     assert all(np.abs(trace.a[i]).min() > 0.1 for i in hidden)
@@ -114,7 +114,7 @@ def test_no_answer_is_zero_by_chance_and_none_is_rounding_noise(seed, sizes, act
 
 
 def test_what_is_printed_holds_no_answer():
-    made = exercise(3, (2, 3, 2))
+    made = exercise(3, (2, 3, 2), "relu")
     assert (
         repr(made)
         == str(made)
@@ -134,7 +134,7 @@ def test_the_same_seed_gives_the_same_sheet_to_the_letter_and_another_seed_anoth
 
 
 def test_the_sheet_of_seed_0_is_this_one():
-    sheet = exercise(0, allow_zero=True).sheet.to_markdown()
+    sheet = exercise(0, activation="relu", allow_zero=True).sheet.to_markdown()
     assert r"$W_1 = \begin{bmatrix} 2 & \tfrac{1}{2} \\ -1 & 2 \end{bmatrix}$" in sheet
     assert r"$b_2 = \begin{bmatrix} \log 2 + \tfrac{3}{2} \\ \log 4 - 3 \end{bmatrix}$" in sheet
 
@@ -216,7 +216,7 @@ def test_sheets_are_html_that_needs_nothing_from_elsewhere():
 
 
 def test_the_exercise_is_for_a_backward_pass_of_ones_own_as_well():
-    made = exercise(2, allow_zero=True)
+    made = exercise(2, activation="relu", allow_zero=True)
 
     def mine(network: Any, X: np.ndarray, y: np.ndarray) -> Any:
         a_1 = X @ network.W[1].T + network.b[1]
@@ -249,7 +249,7 @@ def test_the_right_answers_are_marked_right_also_when_they_are_rounded(activatio
 
 
 def test_answers_may_be_fractions_and_logarithms_as_text():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     answers = {"yhat": ["1/3", "2/3"], "loss": "log 3", "grad a[2]": [["−2/3"], ["2/3"]], "a[2]": ["log 2", "ln(4)"]}
     assert [row.verdict for row in made.check(answers).rows] == ["right"] * 4
     assert made.check({"a[2]": ["1/2 - 0.5 + log 2", "log 8 − 1/2 log 4"]}).rows[0].verdict == "right"
@@ -257,7 +257,7 @@ def test_answers_may_be_fractions_and_logarithms_as_text():
 
 
 def test_a_tolerance_says_how_far_an_answer_may_be_and_two_decimals_are_right_without_one():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     assert made.check({"loss": 1.1}).rows[0].verdict == "right"  # log 3 = 1.0986…
     assert made.check({"loss": 1.1}, tolerance=1e-3).rows[0].verdict == "wrong"
     assert made.check({"loss": 1.2}, tolerance=0.2).rows[0].verdict == "right"
@@ -276,7 +276,7 @@ def test_what_follows_from_rounded_numbers_is_right():
 
 
 def test_a_comma_is_read_as_the_point_and_what_is_ambiguous_is_said():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     marks = made.check({"loss": "1,1", "yhat": ["0,33", "0,67"], "grad a[2]": ["-0,67", "0,667"]})
     assert [(row.verdict, row.said) for row in marks.rows] == [("right", "")] * 3
     assert made.check({"loss": "1,099"}).rows[0].said == "'1,099' was read with a decimal comma, as 1.099"
@@ -311,7 +311,7 @@ def test_a_number_that_follows_from_a_wrong_one_is_told_from_a_wrong_one():
     ],
 )
 def test_mistakes_of_the_forward_pass_are_named(name, change, said):
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     row = made.check({name: change(made)}).rows[0]
     assert (row.verdict, row.said) == ("wrong", said)
 
@@ -327,7 +327,7 @@ def test_mistakes_of_the_forward_pass_are_named(name, change, said):
     ],
 )
 def test_mistakes_in_the_gradients_are_named_and_what_follows_is_not_wrong(mistake, change):
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     right = made.answers
     wrong = change(made, right)
     marks = made.check({**{name: value for name, value in right.items() if name in ("a[1]", "grad a[2]")}, **wrong})
@@ -353,7 +353,7 @@ def test_an_answer_of_another_shape_is_wrong_and_says_why():
 
 
 def test_two_numbers_that_sum_to_0_by_nature_tell_no_factor():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     assert made.check({"grad a[2]": [0.3, -0.3]}).mistakes == ()
     assert made.check({"grad W[2]": np.outer([0.3, -0.3], made.answers["h[1]"])}).mistakes == ()
     (mistake,) = made.check({"grad a[2]": [2 / 3, -2 / 3]}).mistakes  # −1 has a name
@@ -361,7 +361,7 @@ def test_two_numbers_that_sum_to_0_by_nature_tell_no_factor():
 
 
 def test_the_marks_leave_a_gap_behind_each_name():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     assert "grad W[1,2,1]  right" in str(made.check(made.answers)).splitlines()
 
 
@@ -390,7 +390,7 @@ def test_a_line_that_is_blank_or_cannot_be_read_says_so_and_the_others_are_marke
 
 
 def test_a_percentage_is_a_number():
-    made = exercise(0, allow_zero=True)
+    made = exercise(0, activation="relu", allow_zero=True)
     assert made.check({"yhat": ["33.3%", "66,7 %"]}).right == 1
 
 

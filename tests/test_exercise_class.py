@@ -101,6 +101,7 @@ def test_mistakes_are_named_for_each_student_and_counted_for_each_question(folde
         ("sheet,question\n1,loss\n", "has no column 'answer', expected sheet, question and answer"),
         ("sheet,question,answer,answer\n", "has twice the column 'answer'"),
         ("sheet,question,answer\n9,loss,1\n", "line 2 of .* is about sheet '9', expected one of the 3 from 1 to 3"),
+        ("sheet,name,question,answer\n,Ann,loss,1\n", "line 2 of .* has no sheet: .* a name alone does not tell"),
         ("sheet,question,answer\n1,los,1\n", "did you mean 'loss'"),
         ("sheet,question,answer\n1,loss,1\n2,loss,1\n1,loss,2\n", "loss of sheet 1 twice, in lines 2 and 4"),
         ("sheet,name,question,answer\n1,Ann,loss,1\n1,Bob,yhat,2\n", "names sheet 1 'Bob', after 'Ann'"),
@@ -116,7 +117,17 @@ def test_a_table_that_cannot_be_marked_is_refused_with_its_place(folder, table, 
         mark_class(read_class(folder), folder / "mine.csv")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2, "numbers": [1], "settings": {}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 2, "numbers": [1], "settings": {}}',
+        '{"format": 1, "numbers": [1, 1], "settings": {}}',
+        "[" * 100_000,
+    ],
+)
 def test_a_folder_without_sheets_of_a_class_is_refused(tmp_path, text):
     with pytest.raises(InputError, match=r"has no class\.json"):
         read_class(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,25 @@ def test_each_build_agrees_with_the_formula_engine(build):
     assert found["cases"] == 2 * len(LOSSES) * len(engines.EVERY_ACTIVATION)
     for dtype, (error, case) in found["worst"].items():
         assert error < TOLERANCE[dtype], case
+
+
+CPU = Path("/proc/cpuinfo")
+LEVELS = {  # what each asks for beyond the one before, as Linux names it
+    "x86-64-v2": "cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3",
+    "x86-64-v3": "abm avx avx2 bmi1 bmi2 f16c fma movbe",
+    "x86-64-v4": "avx512bw avx512cd avx512dq avx512f avx512vl",
+}
+
+
+@needs_kernels
+@pytest.mark.skipif(
+    not CPU.exists() or "cx16" not in CPU.read_text(), reason="Linux on x86 says what the processor has"
+)
+def test_the_builds_that_run_are_those_whose_instructions_linux_names():
+    flags, asked = set(re.findall(r"^flags\s*: (.*)", CPU.read_text(), re.M)[0].split()), set()
+    for level, instructions in LEVELS.items():
+        asked |= set(instructions.split())
+        assert dict(extension.variants())[level] == (asked <= flags)
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -68,7 +68,13 @@ def ask_for_help(page: Any) -> None:
     page.wait_for_selector("#help[open]")
 
 
-STATES = [begin, derive, look, walk, talk_back, practise, ask_for_help]
+def compare(page: Any) -> None:
+    page.keyboard.press("Escape")
+    page.click("#compare-open")
+    page.wait_for_selector(".comparing #compare-title")
+
+
+STATES = [begin, derive, look, walk, talk_back, practise, ask_for_help, compare]
 
 
 @pytest.mark.parametrize(("width", "dark", "projector"), [(1280, False, False), (390, True, True)])

@@ -23,7 +23,7 @@ from backtalk.errors import DivergedError
 from backtalk.teaching.derivations.quantity import as_quantity
 from backtalk.train.schedules import SCHEDULES
 from browser_page import Tab, browsing
-from test_lab_formulas import COLLECT, written
+from test_lab_formulas import COLLECT, with_subscripts, written
 
 RECORDED = 2  # steps
 NO_SIMD = """const compile = WebAssembly.instantiate;
@@ -183,8 +183,8 @@ def test_the_walk_through_a_step_has_its_own_numbers(open_lesson):
         tab.wait_until("document.getElementById('walk-at').textContent.startsWith(v[0])", f"{at + 1} of {count + 1}")
         statements = slide_message(walk, at, Drawn.of(trainer.network.sizes))["statements"]
         assert tab.page.evaluate(read) == [line for statement in statements for line in statement["latex"]]
-        reasons = tab.page.locator("#walk-slide .reason").all_inner_texts()
-        assert reasons == [statement["reason"] for statement in statements]
+        reasons = tab.page.locator("#walk-slide .reason").all_text_contents()
+        assert reasons == [with_subscripts(statement["reason"]) for statement in statements]
     tab.press("n")
     assert "recorded steps alone" in tab.text("#walk-slide")
     tab.press("n")

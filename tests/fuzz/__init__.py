@@ -9,7 +9,7 @@ containers.py  changes of files whose parts guard one another; their lengths and
 cases.py       one case, judged
 worker.py      a process that runs cases; guided.py: led by coverage
 watch.py       starts such processes, and counts those that die
-networks.py, arrays.py, tables.py, runs.py, lab.py   the targets
+networks.py, arrays.py, tables.py, runs.py, lab.py, classes.py   the targets
 random_networks.py   small networks against ``check``, for the right answers
 found/         files that once failed
 __main__.py    all targets for some minutes: ``make fuzz MINUTES=10``

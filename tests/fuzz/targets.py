@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import arrays, lab, networks, runs, tables
+from . import arrays, classes, lab, networks, runs, tables
 from .target import Target
 
 TARGETS: dict[str, Target] = {
-    each.name: each for module in (networks, arrays, tables, runs, lab) for each in module.TARGETS
+    each.name: each for module in (networks, arrays, tables, runs, lab, classes) for each in module.TARGETS
 }

@@ -26,6 +26,7 @@ export class Compare {
   private setup: PairSetup | null = null;
   private frame: PairFrame | null = null;
   private waits = false; // a frame waits for the screen
+  private goesOn = false; // the connection dropped and came back to the same pair, whose curves go on
   private missed = ""; // the comparison that an address named, and that does not exist
   private readonly view = find("compare");
   private readonly button = find("compare-open");
@@ -60,6 +61,7 @@ export class Compare {
   offer(hello: Hello): void {
     this.button.hidden = !hello.comparisons; // a lesson has none
     if (!hello.comparisons) return;
+    this.goesOn = Boolean(hello.resumed && this.setup);
     this.settings.offer(hello);
     this.prepared.offer(hello.comparisons);
     if (!this.compared && nameIn(location.hash)) this.open(this.read(location.hash, hello));
@@ -100,7 +102,8 @@ export class Compare {
     const others = differing(sides);
     this.sides.forEach((side, k) => side.begin(setup.sides[k]!, told(SIDES[k] === "left" ? left : right, others)));
     find("compare-legend").replaceChildren(...(setup.sides[0].points ? Surface.legend(setup.sides[0]) : []));
-    this.curves.begin(setup);
+    if (!this.goesOn) this.curves.begin(setup);
+    this.goesOn = false; // what follows in this connection begins anew
     this.numbers.begin(setup);
     this.landscape.begin();
     if (this.missed) this.notice.say(`There is no comparison named ${shortened(this.missed, 40)}.`, "note");
@@ -143,7 +146,7 @@ export class Compare {
     else if (this.setup) {
       const [left, right] = this.setup.sides.map(({ configuration }) => simplified(configuration)) as [Setup["configuration"], Setup["configuration"]];
       this.compared = { name: this.compared?.name ?? OWN, left, right };
-      this.settings.show({ left, right });
+      this.settings.show({ left, right }, true);
       this.note(false);
       this.settings.refuse(message);
     } else {
@@ -183,6 +186,7 @@ export class Compare {
   private ask(compared: Compared, byHand: boolean): void {
     this.open(compared);
     if (byHand) this.note(true);
+    this.notice.clear(); // it was about what is changed now
     this.send();
   }
 
@@ -206,7 +210,6 @@ export class Compare {
   private send(): void {
     const { compared } = this;
     this.training.halt();
-    this.notice.clear();
     if (compared) this.page.send({ type: "compare", left: compared.left, right: compared.right });
   }
 

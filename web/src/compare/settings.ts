@@ -41,12 +41,16 @@ export class SideSettings {
     }
   }
 
-  show(sides: Sides): void {
+  /** `all`: also a field that is being written in. */
+  show(sides: Sides, all = false): void {
     this.sides = structuredClone(sides);
     say(this.error, "");
     this.offerData(sides.left.data);
-    for (const [name, field] of this.shared) put(field, sides.left[name]);
-    for (const [name, fields] of this.fields) SIDES.forEach((side, k) => put(fields[k]!, sides[side][name]));
+    const show = (field: Field, value: Configuration[Setting]): void => {
+      if (all || field instanceof HTMLSelectElement || document.activeElement !== field) put(field, value);
+    };
+    for (const [name, field] of this.shared) show(field, sides.left[name]);
+    for (const [name, fields] of this.fields) SIDES.forEach((side, k) => show(fields[k]!, sides[side][name]));
     const others = differing(sides);
     for (const [name, row] of this.rows) {
       const differs = others.includes(name);

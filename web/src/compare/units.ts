@@ -55,7 +55,8 @@ export class Units {
     const rows = maps.map(([layer, { shape }]) => ({ layer, count: shape[0]! }));
     const most = Math.max(...rows.map(({ count }) => count));
     const least = setup.bounds ? (most > 16 ? 18 : 24) : 32; // pixels of a picture; of many there are several lines
-    const across = Math.max(1, Math.min(most, Math.floor((canvas.clientWidth - left + GAP) / (least + GAP))));
+    const fit = Math.max(1, Math.min(most, Math.floor((canvas.clientWidth - left + GAP) / (least + GAP))));
+    const across = Math.ceil(most / Math.ceil(most / fit)); // lines of equal length
     const side = Math.min(LARGEST, Math.floor((canvas.clientWidth - left + GAP) / across) - GAP);
     const height = rows.reduce((sum, { count }) => sum + Math.ceil(count / across) * (side + GAP), 0);
     canvas.style.height = `${height}px`;

@@ -27,7 +27,7 @@ def exercise(
     sizes: Annotated[
         str, typer.Option(metavar="2,3,2", help="The units of each layer, the inputs first; at most 4 in each.")
     ] = "2,2,2",
-    activation: Annotated[str, typer.Option(help="Of the hidden units.")] = "relu",
+    activation: Annotated[str, typer.Option(help="Of the hidden units.")] = "leaky_relu(slope=0.5)",
     loss: Annotated[str, typer.Option(help="What the outputs are judged by.")] = "cross_entropy",
     output: Annotated[
         str | None,

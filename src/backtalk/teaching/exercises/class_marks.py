@@ -161,6 +161,11 @@ def _sheet(sheets: ClassSheets, text: str, path: Path, line: int) -> int:
     if written.isdecimal() and len(written) < 10 and int(written) in sheets.exercises:
         return int(written)
     numbers = sheets.numbers
+    if not written:
+        raise InputError(
+            f"line {line} of {path} has no sheet: write the number that stands at the head of the sheet, from "
+            f"{numbers[0]} to {numbers[-1]}; a name alone does not tell which sheet it is."
+        )
     raise InputError(
         f"line {line} of {path} is about sheet {written[:40]!r}, expected one of the {len(numbers)} from {numbers[0]} "
         f"to {numbers[-1]}."

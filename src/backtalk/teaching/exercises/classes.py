@@ -115,7 +115,8 @@ def read_class(folder: Path) -> ClassSheets:
             )
         numbers, settings = facts["numbers"], facts["settings"]
         whole = isinstance(numbers, list) and all(type(number) is int for number in numbers)
-        if version != FORMAT or not whole or not 1 <= len(numbers) <= MOST or not isinstance(settings, dict):
+        each_once = whole and len(set(numbers)) == len(numbers)
+        if version != FORMAT or not each_once or not 1 <= len(numbers) <= MOST or not isinstance(settings, dict):
             raise ValueError(version)
         return ClassSheets(settings, {number: exercise(number, **settings) for number in numbers})
     except FileFormatError:

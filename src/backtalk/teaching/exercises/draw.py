@@ -19,7 +19,7 @@ from ...core.losses import Huber
 from ...core.network import Network
 from ...engines.passes import backward, forward
 from ...errors import InputError
-from .exact import BESIDE_LOGARITHM, NOTHING, as_fraction, clumsiness
+from .exact import BESIDE_LOGARITHM, NOTHING, are_fractions, clumsiness
 from .second import EMPTY, INPUTS, SEEN, Second, second_example
 from .target import draw_target
 
@@ -93,7 +93,7 @@ def _drawn(
         wanted = _wanted(rng, units, head.output.name if last else activations[i - 1].name, last)
         if wanted is None:
             b.append(rng.choice(BIASES, units))
-        elif all(as_fraction(number, BESIDE_LOGARITHM) is not None for number in heard):
+        elif are_fractions(heard, BESIDE_LOGARITHM).all():
             b.append(wanted - heard)
         else:  # what the sheet gives has to be exact, so that it comes only near to what is wanted
             b.append(np.round(2 * (wanted - heard)) / 2)
@@ -166,7 +166,7 @@ def _unfriendliness(network: Network, x: np.ndarray, y: Any, allow_zero: bool) -
         rank += 30 * (isinstance(activation, LeakyReLU | ELU) and len(sides) > 1 and not sides.any())
     rank += sum(int((np.abs(bias) > 6).sum()) for bias in network.b.values())
     numbers = np.concatenate([np.ravel(array) for family in told[1:] for array in family.values()])
-    return rank + sum(map(clumsiness, numbers))
+    return rank + clumsiness(numbers)
 
 
 def _is_nothing(values: np.ndarray) -> np.ndarray:

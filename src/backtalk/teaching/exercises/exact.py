@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
+
 CLOSE = 1e-12  # what float64's rounding leaves of a number of this size
 LARGEST_DENOMINATOR = 1000  # of a fraction
 BESIDE_LOGARITHM = 144  # the same, of a fraction beside a logarithm
@@ -51,10 +53,15 @@ def as_exact(value: float) -> Exact | None:
     rational = as_fraction(value, LARGEST_DENOMINATOR)
     if rational is not None:
         return Exact(rational)
-    for coefficient, of, logarithm in _logarithms():
-        beside = as_fraction(value - logarithm, BESIDE_LOGARITHM)
-        if beside is not None and (beside == 0 or of.denominator == 1):
-            return Exact(beside, coefficient, of)
+    logarithms, sizes, whole = _logarithms()
+    beside = value - sizes
+    near = np.abs(beside) <= CLOSE
+    near[whole] |= are_fractions(beside[whole], BESIDE_LOGARITHM)  # beside log(3/2) would stand nothing but 0
+    for k in np.flatnonzero(near):
+        rest = as_fraction(float(beside[k]), BESIDE_LOGARITHM)
+        coefficient, of = logarithms[k]
+        if rest is not None and (rest == 0 or of.denominator == 1):
+            return Exact(rest, coefficient, of)
     return None
 
 
@@ -74,21 +81,33 @@ def without_rounding(value: float) -> float:
     return float(value) if fraction is None else float(fraction)
 
 
-def clumsiness(value: float) -> float:
-    """How far a number is from one that is computed by hand: 0, 1 or 2.
+def are_fractions(values: np.ndarray, largest: int) -> np.ndarray:
+    """For each number of a vector, whether it is a fraction as :func:`as_fraction` has it: that of many at once.
 
-    >>> clumsiness(0.75), clumsiness(0.2345), clumsiness(40.0)
-    (0, 1, 1)
+    >>> are_fractions(np.array([0.75, -1 / 7, 0.2345]), 48)
+    array([ True,  True, False])
     """
-    return (abs(value) > 12) + (as_fraction(value, 48) is None)
+    denominators = np.arange(1.0, largest + 1)
+    nearest = np.round(np.multiply.outer(values, denominators)) / denominators
+    distance = np.abs(nearest - values[:, None]).min(axis=1)
+    return distance <= CLOSE * np.maximum(1.0, np.abs(values))
+
+
+def clumsiness(values: np.ndarray) -> int:
+    """How far the numbers of a vector are from those that are computed by hand: for each 0, 1 or 2.
+
+    >>> clumsiness(np.array([0.75])), clumsiness(np.array([0.2345, 40.0]))
+    (0, 2)
+    """
+    return int((np.abs(values) > 12).sum() + (~are_fractions(values, 48)).sum())
 
 
 @cache
-def _logarithms() -> tuple[tuple[Fraction, Fraction, float], ...]:
-    """Multiples of logarithms, the simplest first."""
-    return tuple(
-        (coefficient, of, float(coefficient) * math.log(of)) for coefficient in COEFFICIENTS for of in _arguments()
-    )
+def _logarithms() -> tuple[list[tuple[Fraction, Fraction]], np.ndarray, np.ndarray]:
+    """Multiples of logarithms, the simplest first: coefficient and argument, value, and where the argument is whole."""
+    found = [(coefficient, of) for coefficient in COEFFICIENTS for of in _arguments()]
+    sizes = np.array([float(coefficient) * math.log(of) for coefficient, of in found])
+    return found, sizes, np.flatnonzero([of.denominator == 1 for _, of in found])
 
 
 def _arguments() -> Iterator[Fraction]:

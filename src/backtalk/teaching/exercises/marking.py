@@ -45,7 +45,7 @@ class Marks:
     """The marks in the order of the sheet, and the likely mistakes in the gradients.
 
     >>> from backtalk import exercise
-    >>> marks = exercise(seed=0).check({"yhat": ["1/5", "4/5"], "loss": 7})
+    >>> marks = exercise(seed=0, activation="relu").check({"yhat": ["1/5", "4/5"], "loss": 7})
     >>> marks.right, marks.rows[1]
     (1, Mark(name='loss', verdict='wrong', said=''))
     """

@@ -38,9 +38,9 @@ class Exercise:
 
     >>> made = exercise(seed=0)
     >>> made
-    Exercise 0: a network of 2, 2 and 2 units, relu, cross_entropy; 13 questions, see .sheet and .key
+    Exercise 0: a network of 2, 2 and 2 units, leaky_relu(slope=0.5), cross_entropy; 13 questions, see .sheet and .key
     >>> made.x, made.y, made.answers["a[1]"]
-    (array([1., 2.]), 1, [2.5, 1.5])
+    (array([-2., -1.]), 0, [-4.0, 1.5])
     """
 
     network: Network
@@ -119,7 +119,7 @@ class Exercise:
 def exercise(
     seed: int = 0,
     sizes: Sequence[int] = (2, 2, 2),
-    activation: str | Activation | Sequence[str | Activation] = "relu",
+    activation: str | Activation | Sequence[str | Activation] = "leaky_relu(slope=0.5)",
     loss: str | Loss = "cross_entropy",
     *,
     output: str | Output | Activation | None = None,
@@ -135,7 +135,9 @@ def exercise(
 
     ``seed``: 0 or more; the same seed gives the same sheet, to the letter. ``sizes``: n_0 … n_L, at most 4 units a
     layer and 4 layers with weights. ``activation``, ``loss``, ``output``: as for a :class:`~backtalk.Network`.
-    ``hints``: whether the sheet gives the formula beside each blank.
+    By default g is leaky_relu(slope=0.5), whose slope is 1 or 1/2: with relu and no answer of 0 it would be 1
+    throughout, and who leaves g′ out would not notice. ``hints``: whether the sheet gives the formula beside each
+    blank.
 
     ``also``: further questions, 'all' or some of 'jacobian' (of softmax), 'column' (one hidden unit hears the layer
     above through its column of W), 'stacking' (these columns as the rows of Wᵀ), 'batch' (the mean of two examples) and
@@ -146,7 +148,7 @@ def exercise(
 
     >>> given = exercise(seed=1, sizes=(2, 3, 2))
     >>> given.network.sizes, [round(number, 4) for number in given.answers["yhat"]]
-    ((2, 3, 2), [0.2, 0.8])
+    ((2, 3, 2), [0.25, 0.75])
     >>> print(given.sheet.to_markdown())
     # Back-propagation by hand: exercise 1
     ...

@@ -78,8 +78,8 @@ def _why_not(trainer: Trainer) -> str:
         )
     if network.parameter_count * len(trainer.X_training) > MOST_WORK:
         return (
-            f"A step on all {len(trainer.X_training)} rows would take this page too long, so it plays what was "
-            "recorded, and cannot train on."
+            f"An epoch of {len(trainer.X_training)} rows would take this page too long: it plays what was recorded, "
+            "and cannot train on."
         )
     return ""
 
