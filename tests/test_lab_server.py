@@ -1067,7 +1067,7 @@ def test_the_command_line_refuses_what_does_not_fit(call, tmp_path):
         code, _, err = call("lab", "m.safetensors", *more, "--no-browser")
         assert (code, "MODEL is m.safetensors, which does not exist" in err) == (2, True)
     code, _, err = call("lab", "n.safetensors", "wine", "--no-browser")
-    assert (code, "X has 13 columns, but the network has 3 inputs" in err) == (2, True)
+    assert (code, "DATA has 13 columns, but the network has 3 inputs" in err) == (2, True)
 
 
 @pytest.mark.parametrize("library", ["starlette", "uvicorn", "websockets"])

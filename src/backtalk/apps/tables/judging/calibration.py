@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
     >>> best_temperature(np.array([0, 0, 0, 1] * 100), shares).__round__(1)
     3.7
     """
-    from scipy.optimize import OptimizeResult, minimize_scalar
+    from scipy.optimize import minimize_scalar
 
     if not len(labels) or not np.isfinite(shares).all():
         return 1.0
@@ -99,5 +100,5 @@ def best_temperature(labels: np.ndarray, shares: np.ndarray, weight: np.ndarray 
         loss = np.average(total - scaled[rows, labels], weights=weight)
         return float(len(labels) * loss + (logarithm / SPREAD) ** 2 / 2)
 
-    found: OptimizeResult = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded")
+    found: Any = minimize_scalar(cost, bounds=np.log(RANGE), method="bounded")
     return float(np.exp(found.x)) if cost(found.x) < cost(0.0) else 1.0
