@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backtalk import fit, gradients, loss_plane
-from backtalk.apps.lab.compare import PREPARED, Pair, compared_settings, plane_message
+from backtalk.apps.lab.compare import PREPARED, Pair, compared_settings, plane_message, planes
 from backtalk.apps.lab.compare.pair import MOST_PATH
 from backtalk.apps.lab.datasets import SETS, named_data
 from backtalk.apps.lab.settings import Settings
@@ -230,6 +230,19 @@ def test_networks_of_other_shapes_have_a_plane_each():
     pair = pair_of({"layers": [3]}, {"layers": [2, 2]})
     train(pair, 10)
     assert [plane["sides"] for plane in plane_message(pair.views())["planes"]] == [["left"], ["right"]]
+
+
+def test_the_plane_of_a_large_network_has_fewer_rows_and_points(monkeypatch):
+    pair = pair_of({"layers": [3], "batch": 64}, {"layers": [3], "batch": 64, "rate": 0.1})
+    train(pair, 5)
+    fine = plane_message(pair.views())
+    monkeypatch.setattr(planes, "MOST_WORK", 140_000)  # of 17 parameters
+    coarse = plane_message(pair.views())
+    assert (fine["rows"], coarse["rows"]) == (320, 50)
+    assert [len(each["planes"][0]["x"]) for each in (fine, coarse)] == [31, 12]
+    assert [len(each["lines"][0]["steps"]) for each in (fine, coarse)] == [61, 13]
+    for line, side in zip(coarse["lines"], pair.sides, strict=True):
+        np.testing.assert_allclose(line["tried"][0]["loss"], side.trainer.loss_after())
 
 
 def test_the_line_of_a_step_ends_where_the_network_stands():

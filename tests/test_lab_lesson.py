@@ -337,6 +337,7 @@ def test_the_button_saves_the_network_that_is_configured(tab, tmp_path):
     ("change", "said"),
     [
         (lambda page: page.replace(b'"format": 1', b'"format": 2'), "reads formats up to 1"),
+        (lambda page: page.replace(b'{"format": 1', b'{"format": '), "is damaged"),
         (lambda page: re.sub(rb'"deflated": "....', b'"deflated": "AAAA', page), "is damaged"),
     ],
 )

@@ -26,8 +26,7 @@ from browser_page import Tab, browsing
 from test_lab_formulas import COLLECT, with_subscripts, written
 
 RECORDED = 2  # steps
-NO_SIMD = """const compile = WebAssembly.instantiate;
-WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError("simd"); };"""
+NO_SIMD = "WebAssembly.validate = () => false;"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,12 @@ CASES = {
         layers=(5,), activation=("relu",), loss="squared_error", output="identity", optimizer="momentum", rate=0.02
     ),
     "sine": Settings(
-        data="sine", layers=(5,), activation=("sigmoid",), optimizer="gd", schedule="reduce_on_plateau(patience=1.0)"
+        data="sine",
+        layers=(5,),
+        activation=("sigmoid",),
+        loss="quantiles",
+        optimizer="gd",
+        schedule="reduce_on_plateau(patience=1.0)",
     ),
     "sigmoid": Settings(layers=(3,), activation=("gelu",), loss="binary_cross_entropy", l2_penalty=1e-3, seed=5),
     "float32": Settings(rate=0.02),
@@ -246,6 +250,26 @@ def test_without_webassembly_or_simd_the_recording_is_played(open_lesson, script
     tab.press("s")
     tab.wait_for_step(1)
     assert tab.text("#timeline-at") == "step 1 of 2"
+
+
+@pytest.mark.parametrize(
+    ("tag", "instead"),
+    [
+        (rb"<script[^>]* id=.kernels.*?</script>", b""),
+        (rb"(?<=kernels.>)....", b"%%%%"),
+        (rb"(?<=kernels.>).+?<", b"AwA=<"),
+    ],
+)  # missing, not base64, and nothing when it is inflated
+def test_a_lesson_with_damaged_kernels_says_so_and_plays_the_recording(open_lesson, tag, instead):
+    page = make_lesson(Settings(layers=(2,), activation=("tanh",)), named_data("xor"), RECORDED, 1)
+    damaged = re.sub(tag, instead, page, count=1)
+    assert damaged != page
+    tab = open_lesson(damaged)
+    tab.page.click("#timeline-train")
+    tab.page.wait_for_selector("#notice:not([hidden])")
+    assert tab.text("#notice").startswith("The kernels in this file are damaged")
+    tab.press("s")
+    tab.wait_for_step(1)
 
 
 def test_settings_that_a_lesson_does_not_have_are_refused_in_words(open_lesson):

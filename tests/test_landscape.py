@@ -204,6 +204,20 @@ def test_pictures_are_svg_that_needs_no_style_and_views_have_a_row_for_each_path
         plane.to_svg(theme="sepia")
 
 
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_squares_of_weights_that_overflow_or_vanish_leave_planes_as_they_are(scale):
+    start, end, aside = (
+        Network([W * scale for W in each.W.values()], [b * scale for b in each.b.values()], "tanh")
+        for each in (SMOOTH, *(Network.create([3, 4, 2], rng=seed) for seed in (2, 3)))
+    )
+    assert loss_plane(start, X, y, points=3).kind == "random"
+    assert loss_plane(start, X, y, directions=(end, aside), points=3).kind == "own"
+    with pytest.raises(InputError, match="one line"):
+        loss_plane(start, X, y, directions=(end, end), points=3)
+    (path,) = loss_plane(start, X, y, paths=[[end, aside, start]], points=3).paths
+    assert path.share_outside < 1e-20
+
+
 def test_levels_are_round_and_lie_within_the_losses():
     plane = loss_plane(SMOOTH, X, y, points=9, span=20)
     assert 3 <= len(plane.levels) <= 12
@@ -226,6 +240,8 @@ def test_levels_are_round_and_lie_within_the_losses():
         ({"directions": (SMOOTH, SMOOTH)}, InputError, "one line"),
         ({"directions": (SMOOTH, OF_TWO)}, InputError, "direction"),
         ({"paths": [[OF_TWO]]}, InputError, "\\[1, 1\\]"),
+        ({"paths": [[Network.create([3, 4, 2], "relu", rng=1)]]}, InputError, "relu, softmax.*tanh, softmax"),
+        ({"span": 1e308}, InputError, "apart"),
         ({"paths": [SMOOTH]}, InputTypeError, "paths=\\[path\\]"),
         ({"paths": [[]]}, InputError, "empty"),
         ({"paths": [["adam"]]}, InputTypeError, "holds a str"),
@@ -326,6 +342,7 @@ def test_the_search_of_gradient_descent_tried_its_rates_one_after_the_other():
         ({"direction": ([np.zeros((4, 3)), np.zeros((2, 4))], [np.zeros(4), np.zeros(2)])}, InputError, "0 everywhere"),
         ({"armijo": 0.95}, InputError, "armijo < curvature"),
         ({"span": (1.0, 1.0)}, InputError, "span"),
+        ({"span": (-1e308, 1e308)}, InputError, "apart"),
     ],
 )
 def test_what_makes_no_line_is_refused(arguments, error, said):

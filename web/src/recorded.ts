@@ -13,7 +13,12 @@ const SLICE = 0.05; // seconds of training, after which a frame is due whatever 
 /** The lesson in this page, if it holds one. */
 export function packedLesson(): Packed | null {
   const element = document.getElementById("lesson");
-  return element ? (JSON.parse(element.textContent) as Packed) : null;
+  if (!element) return null;
+  try {
+    return JSON.parse(element.textContent) as Packed;
+  } catch {
+    return { format: FORMAT, version: "", deflated: "" }; // which cannot be unpacked
+  }
 }
 
 const NOT_DIAGNOSED: Findings = {

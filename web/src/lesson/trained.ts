@@ -45,8 +45,7 @@ export class Trained {
   static async anew(recording: Recording, wanted: Configuration): Promise<Trained> {
     const { training: facts, setup: recorded } = recording.facts;
     if ("why" in facts) throw new Error(facts.why);
-    const packed = document.getElementById("kernels")!.textContent;
-    kernels ??= loadKernels(packed);
+    kernels ??= loadKernels(document.getElementById("kernels")?.textContent ?? "");
     const data = new Data(recording.array("data.X")!, recording.array("data.y")!);
     const configuration: Configuration = { ...structuredClone(recorded.configuration), ...chosen(wanted, facts) };
     const training = new Training(await kernels, facts, data, configuration, parametersOf(recording, 0));

@@ -4,6 +4,13 @@ import { inflated } from "../lesson/unpack";
 
 const LACKS = "This browser runs no WebAssembly with SIMD, so this page plays what was recorded, and cannot train on.";
 
+const DAMAGED =
+  "The kernels in this file are damaged, or there is not enough memory for them, so this page plays what was recorded, and " +
+  "cannot train on.";
+
+// A module with one function that gives i8x16.splat(0): valid where there is SIMD
+const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11);
+
 const LEVELS = 65536; // of a draw of dropout
 
 /** A network as Python describes it to the kernels. */
@@ -76,9 +83,9 @@ export interface Exports {
   activate(page: number, layer: number, count: number, a: number, h: number, slope: number): void;
 }
 
-/** The module from base64 of its deflated bytes; an error whose message is a sentence for the reader if it does not run here. */
+/** The module from base64 of its deflated bytes; an error whose message is a sentence for the reader if they do not run here. */
 export async function loadKernels(deflated: string): Promise<Exports> {
-  if (typeof WebAssembly === "undefined") throw new Error(LACKS);
+  if (typeof WebAssembly === "undefined" || !WebAssembly.validate(SIMD)) throw new Error(LACKS);
   const memory = (): DataView => new DataView(exports.memory.buffer);
   const imports = {
     wasi_snapshot_preview1: {
@@ -92,12 +99,14 @@ export async function loadKernels(deflated: string): Promise<Exports> {
     },
     env: { emscripten_notify_memory_growth: (): void => undefined },
   };
-  const bytes = await inflated(deflated);
-  const { instance } = await WebAssembly.instantiate(bytes, imports).catch(() => {
-    throw new Error(LACKS);
-  });
-  const exports = instance.exports as unknown as Exports;
-  exports._initialize();
+  let exports!: Exports; // the imports look at its memory
+  try {
+    const { instance } = await WebAssembly.instantiate(await inflated(deflated), imports);
+    exports = instance.exports as unknown as Exports;
+    exports._initialize();
+  } catch {
+    throw new Error(DAMAGED);
+  }
   return exports;
 }
 

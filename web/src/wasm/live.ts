@@ -95,7 +95,7 @@ export class Live {
     const { binary } = this.facts;
     const width = net.description.sizes.at(-1)!;
     const yhat = columns(net.predict(judged.X), width, this.facts.outputs);
-    const target = judged.labels ? targetOf(judged, width) : judged.target!;
+    const target = columns(targetOf(judged, width), width, this.facts.outputs);
     const k = yhat.length / judged.count;
     const rows = Array.from({ length: judged.count }, (_, n) => [yhat.subarray(n * k, (n + 1) * k), target.subarray(n * k, (n + 1) * k)] as const);
     if (this.setup.classes.length) return rows.filter(([said, wanted]) => largest(said) === largest(wanted)).length / judged.count;

@@ -11,7 +11,7 @@ from ...core.arrays import to_numpy
 from ...core.curvature import as_direction
 from ...core.layers import Layers
 from ...core.network import Network
-from ...core.sizes import row_norms
+from ...core.sizes import positive, row_norms
 from ...errors import InputError, InputTypeError
 from ...train.objective import Objective
 
@@ -86,7 +86,8 @@ def principal_pair(moves: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndar
     pair = rows[:2]
     at = pair @ moves[0]
     pair = pair * np.where([at[0] > 0, at[1] < 0], -1.0, 1.0)[:, None]
-    return pair, lengths[:2] ** 2 / (lengths**2).sum()
+    shares = (lengths / lengths[0]) ** 2
+    return pair, shares[:2] / shares.sum()
 
 
 def own_pair(network: Network, directions: Any) -> np.ndarray:
@@ -104,6 +105,7 @@ def own_pair(network: Network, directions: Any) -> np.ndarray:
 
 def are_parallel(pair: np.ndarray) -> bool:
     """Whether two directions lie along one line, or one of them is 0."""
+    pair = pair / positive(np.abs(pair).max(axis=1))[:, None]  # so that no square overflows or vanishes
     lengths = np.linalg.norm(pair, axis=1)
     if not lengths.all():
         return True

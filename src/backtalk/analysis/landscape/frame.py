@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.sizes import row_norms
 from ...errors import InputError, unknown_name
 from ...train.objective import Objective
 from .directions import KINDS, own_pair, principal_pair, random_pair
@@ -52,7 +53,7 @@ def frame_of(loss: Objective, along: dict[str, np.ndarray], directions: Any, gen
     if not along:
         raise InputError("directions is 'path', but paths is empty: give paths, or use directions='random'.")
     moves = np.concatenate(list(along.values())) - origin
-    size = float(np.linalg.norm(origin)) + float(np.abs(moves).max())
+    size = float(row_norms(origin[None])[0]) + float(np.abs(moves).max())
     noise = 8 * math.sqrt(len(moves)) * float(np.finfo(network.spec.dtype_name).eps) * size
     pair, shares = principal_pair(moves, noise)
     return Frame("path", origin, pair, at_0, explained=(float(shares[0]), float(shares[1])))
@@ -86,4 +87,4 @@ def spans_of(span: Any, frame: Frame, paths: list[np.ndarray]) -> tuple[tuple[fl
 def project(moves: np.ndarray, pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The coordinates (T, 2) of the points of the plane that are nearest, and how far they are, (T,)."""
     xy = np.linalg.lstsq(pair.T, moves.T, rcond=None)[0].T
-    return xy, np.linalg.norm(moves - xy @ pair, axis=1)
+    return xy, row_norms(moves - xy @ pair)

@@ -35,11 +35,13 @@ def require_points(points: Any) -> int:
 
 
 def as_interval(value: Any, name: str) -> tuple[float, float]:
-    """A pair (low, high) of finite numbers."""
+    """A pair (low, high) of finite numbers, not so far apart that the distance overflows."""
     try:
         low, high = (float(each) for each in value)
     except (TypeError, ValueError):
         raise InputTypeError(f"{name} is {value!r}, expected a pair (low, high) of numbers.") from None
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise InputError(f"{name} is ({low:g}, {high:g}), expected finite numbers of which the first is lower.")
+    if not np.isfinite(high - low):
+        raise InputError(f"{name} is ({low:g}, {high:g}), expected numbers less than {np.finfo(float).max:.2g} apart.")
     return low, high

@@ -62,13 +62,19 @@ def _points(loss: Objective, path: Any, name: str) -> np.ndarray:
 
 
 def point_of(network: Network, like: Network, name: str) -> np.ndarray:
-    """The parameters of a network of the same sizes as another; checked."""
+    """The parameters of a network of the same sizes and activations as another; checked."""
     if not isinstance(network, Network):
         raise InputTypeError(f"{name} is a {type(network).__name__}, expected a backtalk.Network.")
     if network.sizes != like.sizes:
         raise InputError(
             f"{name} is a network of {list(network.sizes)} units, but the plane is one of {list(like.sizes)}: expected "
             "the same."
+        )
+    if (network.activations, network.output) != (like.activations, like.output):
+        names = [", ".join(str(g) for g in (*each.activations, each.output)) for each in (network, like)]
+        raise InputError(
+            f"{name} is a network with the activations {names[0]}, but the plane is one with {names[1]}: expected the "
+            "same."
         )
     point = as_vector(network)
     if not np.isfinite(point).all():

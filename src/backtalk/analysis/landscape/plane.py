@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.initialization import as_generator
 from ...core.network import Network
+from ...core.sizes import row_norms
 from ...train.objective import Objective
 from ..diagnose.measure import finite_or_none
 from .directions import Direction, as_container, as_vector
@@ -155,9 +156,9 @@ def loss_plane(
     θ(x, y) = θ_0 + x·v_1 + y·v_2, and ℒ is evaluated at ``points`` × ``points`` of them, without dropout.
 
     ``X``, ``y``, ``sample_weight``: as for :func:`~backtalk.gradients`. ``l2_penalty`` λ: ℒ + ½λ Σ_i ‖W_i‖² is shown.
-    ``paths``: a list, or a mapping of names, of paths, each of which is a list of networks of the same sizes, or of the
-    epochs that a callback was told of (``callbacks=epochs.append``), or ``training.record`` of ``fit(…, record=True)``:
-    the network after every step (of more than 300, of equally many at a time).
+    ``paths``: a list, or a mapping of names, of paths, each of which is a list of networks of the same layers and
+    activations, or of the epochs that a callback was told of (``callbacks=epochs.append``), or ``training.record`` of
+    ``fit(…, record=True)``: the network after every step (of more than 300, of equally many at a time).
 
     ``directions``, by default the first of these that can be had:
 
@@ -209,8 +210,9 @@ def loss_plane(
 def _on_plane(
     loss: Objective, name: str, path: np.ndarray, origin: np.ndarray, xy: np.ndarray, outside: np.ndarray
 ) -> PathOnPlane:
-    moved = float((np.linalg.norm(path - origin, axis=1) ** 2).sum())
-    share = float((outside**2).sum()) / moved if moved else 0.0
+    moved = row_norms(path - origin)
+    farthest = float(moved.max()) or 1.0  # so that no square overflows or vanishes
+    share = float(((outside / farthest) ** 2).sum() / (((moved / farthest) ** 2).sum() or 1.0))
     losses = np.array([loss.evaluate(point)[0] for point in path])
     return PathOnPlane(name, xy[:, 0], xy[:, 1], outside, share, losses)
 

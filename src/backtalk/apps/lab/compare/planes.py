@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,11 @@ from ..settings import shown
 PATH, RANDOM = "path", "random"  # directions
 LEAST_STEPS = 3  # in which a path has directions
 EARLY = f"The paths have no directions yet: take {LEAST_STEPS} steps, or choose random directions."
-POINTS = 31  # of the plane in each direction
-ALONG = 61  # of a line
+POINTS = 7, 31  # of the plane in each direction, at least and at most
+ALONG = 13, 61  # of a line
 FARTHEST = 3.0  # along a line, in steps
-MOST_ROWS = 400  # that ℒ is the mean over
+ROWS = 50, 400  # that ℒ is the mean over
+MOST_WORK = 10_000_000_000  # of a plane, in parameters times rows times points: some seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,26 +55,35 @@ def plane_message(views: list[View], directions: Any = PATH) -> dict[str, Any]:
 
     ``directions``: 'path', those in which the paths go, of two parameters these themselves; or 'random', normalized
     filter by filter. ℒ is without penalty and dropout, over at most 400 of the rows that are trained on; along a step
-    it is over its mini-batch, with the penalty.
+    it is over its mini-batch, with the penalty. Of a large network there are fewer rows and points, so that it takes
+    seconds.
     """
     if not isinstance(directions, str) or directions not in (PATH, RANDOM):
         raise InputError(f"directions is {shown(directions)}, expected 'path' or 'random'.")
     groups = [views] if views[0].same_loss(views[1]) else [[view] for view in views]
     early = directions == PATH and any(len(view.path) <= LEAST_STEPS and view.is_large for view in views)
     with np.errstate(all="ignore"):
-        planes = [] if early else [_plane(group, directions) for group in groups]
+        rows, points = _fineness(max(view.before.parameter_count for view in views), len(views[0].X))
+        planes = [] if early else [_plane(group, directions, rows, points) for group in groups]
         lines = [_line(view) for view in views]
-    facts = {"type": "plane", "rows": min(MOST_ROWS, len(views[0].X)), "planes": planes, "lines": lines}
+    facts = {"type": "plane", "rows": rows, "planes": planes, "lines": lines}
     return finite_or_none(facts | {"said": EARLY if early else ""})
 
 
-def _plane(views: list[View], directions: str) -> dict[str, Any]:
+def _fineness(parameters: int, rows: int) -> tuple[int, int]:
+    """Over how many rows ℒ is, and at how many points in each direction: first of the rows there are fewer."""
+    least, most = (min(each, rows) for each in ROWS)
+    rows = min(max(MOST_WORK // (parameters * POINTS[1] ** 2), least), most)
+    return rows, min(max(math.isqrt(MOST_WORK // (parameters * rows)), POINTS[0]), POINTS[1])
+
+
+def _plane(views: list[View], directions: str, count: int, points: int) -> dict[str, Any]:
     X, y = views[0].X, views[0].y
     now = views[-1].path[-1]
-    rows = np.unique(np.linspace(0, len(X) - 1, MOST_ROWS).round().astype(np.int64))
+    rows = np.linspace(0, len(X) - 1, count).round().astype(np.int64)
     paths = {view.name: view.path for view in views}
     plane = loss_plane(
-        now, X[rows], y[rows], paths=paths, directions=RANDOM if directions == RANDOM else None, points=POINTS
+        now, X[rows], y[rows], paths=paths, directions=RANDOM if directions == RANDOM else None, points=points
     )
     return {"sides": [view.name for view in views]} | plane.to_dict()
 
@@ -87,8 +98,10 @@ def _line(view: View) -> dict[str, Any] | None:
     if not any(np.any(move) for family in moves.values() for move in family):
         return None
     X, y = view.X[view.batch], view.y[view.batch]
+    points = min(max(MOST_WORK // (10 * now.parameter_count * len(X)), ALONG[0]), ALONG[1])
+    points -= (points - 1) % 3  # so that the step itself is one of them
     line = loss_line(
-        view.before, X, y, (moves["W"], moves["b"]), span=(0.0, FARTHEST), points=ALONG, l2_penalty=view.l2_penalty
+        view.before, X, y, (moves["W"], moves["b"]), span=(0.0, FARTHEST), points=points, l2_penalty=view.l2_penalty
     )
     taken = int(np.abs(line.steps - 1).argmin())
     return line.to_dict() | {"tried": [{"step": 1.0, "loss": line.losses[taken]}]}
