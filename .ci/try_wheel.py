@@ -17,6 +17,7 @@ from pathlib import Path
 BELONGS = re.compile(
     r"backtalk/.*\.py|backtalk/py\.typed|backtalk/apps/lab/static/(index\.html|lab\.(js|css)|LICENSES|KaTeX_[\w-]+\.woff2)"
     r"|backtalk/apps/lab/lesson/kernels\.wasm|backtalk/engines/native/_native\.[\w.-]+|backtalk-[\w.]+\.dist-info/.*"
+    r"|backtalk\.libs/[\w.-]+"  # what auditwheel adds
 )
 REQUIRED = re.compile(r"^Requires-Dist: (([\w-]+)[^;\n]*)$", re.MULTILINE)  # those of extras have a marker
 PLACES = [b"/home/", b"/root/", b"/tmp/", os.fsencode(Path.cwd())]
@@ -25,7 +26,7 @@ SMOKE = str(Path(__file__).with_name("smoke.py"))
 
 def main(wheel: Path, *without: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
+        names = [name for name in archive.namelist() if not name.endswith("/")]
         about = next(name for name in names if name.endswith(".dist-info/METADATA"))
         required = REQUIRED.findall(archive.read(about).decode())
         strangers = [name for name in names if not BELONGS.fullmatch(name)]

@@ -67,10 +67,6 @@ export class Recorded implements Lab {
       this.listener.refused(said);
       return;
     }
-    if (typeof DecompressionStream === "undefined") {
-      this.listener.refused("This browser is too old to unpack a lesson: open it in one of 2024 or later.");
-      return;
-    }
     try {
       this.recording = new Recording(await unpack<Facts>(deflated));
     } catch {

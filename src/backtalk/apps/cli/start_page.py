@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from ..visible import say
+
 EXAMPLES = {
-    "backtalk demo": "train on handwritten digits, show and check every gradient",
-    "backtalk train FILE.csv --target COLUMN": "learn a column of a table from the others",
+    "backtalk demo": "train on handwritten digits, and check every gradient",
+    "backtalk train FILE.csv --target COLUMN": "learn a column of a table",
     "backtalk lab": "watch a network learn, in the browser",
 }
 
 
 def show_start_page(version: str) -> None:
-    """Print it, in colours if a terminal shows them."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"backtalk {version}: feedforward networks, with every gradient of back-propagation\n")
+    """Print it, at once: nothing is imported for it."""
     width = max(map(len, EXAMPLES))
+    say(f"backtalk {version}: feedforward networks, with every gradient of back-propagation\n")
     for command, what in EXAMPLES.items():
-        console.print(Text(f"  {command:<{width}}", "cyan"), Text(what, "dim"), sep="   ")
-    console.print("\n'backtalk --help' lists all commands, 'backtalk COMMAND --help' the options of one.")
+        say(f"  {command:<{width}}   {what}")
+    say("\n'backtalk --help' lists all commands, 'backtalk COMMAND --help' the options of one.")

@@ -81,5 +81,5 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "overfitting": "Stop where the loss on held-out rows was least; or use fewer units; or choose an L2 penalty or "
     f"Dropout, under More. More rows {FILE} help most.",
     "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
-    "underfitting": "Run on; or Add a layer, or give the layers more units. Or the columns say little of the target.",
+    "underfitting": "Run on, Add a layer, or give the layers more units. Or the columns say little of the target.",
 }
