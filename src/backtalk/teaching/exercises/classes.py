@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ FACTS, ANSWERS = "class.json", "answers.csv"
 FORMAT = 1
 COLUMNS = "sheet", "name", "question", "answer"
 MOST = 1000  # sheets
+# Those of the sheets stand in the folder with the others: it stays the same class when a later version has others
+DEFAULTS = {name: each.default for name, each in inspect.signature(exercise).parameters.items() if name != "seed"}
 SPARE = 20  # seeds beyond the sheets that are asked for: some give no sheet, or one that is there
 
 
@@ -76,7 +79,7 @@ def make_class(count: int, seed: int = 1, settings: Mapping[str, Any] | None = N
         raise InputTypeError(f"count is {count!r}, expected a whole number of sheets.")
     if not 1 <= count <= MOST:
         raise InputError(f"count is {count}, expected 1 to {MOST} sheets.")
-    settings = dict(settings or {})
+    settings = DEFAULTS | dict(settings or {})
     made = {seed: exercise(seed, **settings)}
     seen = {_numbers(made[seed])}
     for number in range(seed + 1, seed + count + SPARE):
