@@ -233,6 +233,7 @@ def test_errors_are_one_sentence_and_exit_code_2(model, tmp_path, refused):
     assert "No such command 'gradient'. Did you mean" in refused("gradient")
     assert "No such option" in refused("check", model, "--nonsense")
     assert "Missing argument 'MODEL'. Try 'backtalk check --help'." in refused("check")
+    assert "'--export' requires an argument. Try 'backtalk lab --help'." in refused("lab", "--export")
     assert "is a folder without model.safetensors" in refused("check", tmp_path)
     (tmp_path / "file").write_text("")
     assert "exists" in refused("demo", "--out", tmp_path / "file")

@@ -142,7 +142,7 @@ def _sentence(error: BaseException) -> str:
     from ...errors import BacktalkError, bug, is_no_memory
 
     if isinstance(error, typer.TyperException):
-        return as_used(error)
+        return as_used(error, running())
     if isinstance(error, BacktalkError):
         return as_asked(error, running())
     if is_no_memory(error):

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 OPTIONS = {"X": "data", "target_epsilon": "epsilon", "every_seconds": "checkpoint_seconds", "id": "id_column"}
 
 
-def as_used(error: typer.TyperException) -> str:
+def as_used(error: typer.TyperException, command: TyperCommand | None) -> str:
     """The sentence for a command line that cannot be understood."""
     message, context = error.format_message(), getattr(error, "ctx", None)
-    return f"{message}{'' if message.endswith(('.', '?')) else '.'} {_help_of(context and context.command_path)}"
+    path = context.command_path if context else _path(command)  # the parser knows no context
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} {_help_of(path)}"
 
 
 def as_asked(error: BacktalkError, command: TyperCommand | None) -> str:
@@ -30,7 +31,7 @@ def as_asked(error: BacktalkError, command: TyperCommand | None) -> str:
     is_of_an_option = error.argument.startswith("--")
     if not is_of_an_option or isinstance(error, UnknownNameError):  # which lists what there is
         return error.message
-    return f"{error.message} {_help_of(command and f'backtalk {command.name}')}"
+    return f"{error.message} {_help_of(_path(command))}"
 
 
 def _called(argument: str, command: TyperCommand) -> str | None:
@@ -44,5 +45,9 @@ def _called(argument: str, command: TyperCommand) -> str | None:
     return max(parameter.opts, key=len)
 
 
-def _help_of(command: str | None) -> str:
-    return f"Try '{command or 'backtalk'} --help'."
+def _path(command: TyperCommand | None) -> str:
+    return f"backtalk {command.name}" if command else "backtalk"
+
+
+def _help_of(path: str) -> str:
+    return f"Try '{path} --help'."
