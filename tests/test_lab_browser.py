@@ -10,7 +10,9 @@ import pytest
 
 import backtalk
 from backtalk import Network, forward, gradients
-from backtalk.apps.lab.datasets import named_data
+from backtalk.apps.lab.compare import PREPARED, Pair, compared_settings
+from backtalk.apps.lab.datasets import SETS, named_data
+from backtalk.apps.lab.settings import Settings
 from browser_page import Lab, Tab
 
 TABLE = "width,height,kind\n" + "".join(
@@ -805,6 +807,19 @@ def test_two_networks_are_compared_and_the_one_comes_back(tab):
     page.wait_until("document.getElementById('run').textContent === 'Run'")
     left, right = (float(page.text(f"#compare-{side} .side-score").rstrip(" %")) for side in ("left", "right"))
     assert left < 70 < 85 < right
+    assert page.text("#compare-loss-keys").startswith("left: sigmoid, mini-batches")
+    said = r"Right \(tanh\) reached a loss of (\S+) on held-out rows by step (\d+), left \(sigmoid\) has not yet\."
+    found = re.fullmatch(said, page.text("#compare-reached"))
+    assert found
+    level, step = float(found[1]), int(found[2])
+    (each,) = (each for each in PREPARED if each.name == "vanishing")
+    pair = Pair(
+        compared_settings(dict(zip(("left", "right"), each.sides(), strict=True)), Settings(), SETS),
+        named_data("moons", 0.1),
+    )
+    pair.advance(step)
+    left, right = (side.trainer.validation_loss() or 0 for side in pair.sides)
+    assert right <= level < left
     page.page.click("#compare-open")
     page.wait_until("location.hash.startsWith('#data=moons&layers=3')")
     page.wait_for_step(1)

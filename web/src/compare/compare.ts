@@ -11,7 +11,7 @@ import type { Hello, PairFrame, PairSetup, Planes, Setup, Sides } from "../proto
 import { Surface } from "../plots/surface";
 import { comparedOf, nameIn, OWN, readComparison, SIDES, writeComparison, type Compared } from "./address";
 import { SideCurves } from "./curves";
-import { differing, told } from "./difference";
+import { differing, named, told } from "./difference";
 import { Landscape } from "./landscape";
 import { Prepared } from "./prepared";
 import { Profile } from "./profile";
@@ -100,11 +100,14 @@ export class Compare {
     if (this.compared) this.compared = { ...this.compared, ...sides };
     this.settings.show(sides);
     const others = differing(sides);
-    this.sides.forEach((side, k) => side.begin(setup.sides[k]!, told(SIDES[k] === "left" ? left : right, others)));
+    const differ = [left, right].map((configuration) => told(configuration, others));
+    const names = SIDES.map((side, k) => named(side, differ[k]!));
+    this.sides.forEach((side, k) => side.begin(setup.sides[k]!, differ[k]!));
     find("compare-legend").replaceChildren(...(setup.sides[0].points ? Surface.legend(setup.sides[0]) : []));
-    if (!this.goesOn) this.curves.begin(setup);
+    this.curves.begin(setup, names, this.goesOn);
+    this.profile.begin(names);
     this.goesOn = false; // what follows in this connection begins anew
-    this.numbers.begin(setup);
+    this.numbers.begin(setup, differ);
     this.landscape.begin();
     if (this.missed) this.notice.say(`There is no comparison named ${shortened(this.missed, 40)}.`, "note");
     this.missed = "";
@@ -114,6 +117,7 @@ export class Compare {
 
   show(frame: PairFrame): void {
     this.frame = frame;
+    this.curves.follow(frame);
     if (this.waits) return;
     const drawn = (): void => void this.page.send({ type: "drawn" });
     if (document.hidden) {
