@@ -721,6 +721,13 @@ def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
     page.page.click("#by-hand-double")
     page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
     page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 0.671')")
+    assert page.text("#by-hand-was") == "before 2"
+    page.page.click("#by-hand-back")
+    page.wait_until("document.getElementById('by-hand-before').hidden")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 1.39')")
+    assert page.page.input_value("#by-hand-value") == "2"
+    page.page.click("#by-hand-double")
+    page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
     page.page.fill("#by-hand-value", "2")
     page.page.press("#by-hand-value", "Enter")
     page.wait_until("Number(document.getElementById('derivation-value').value) === -0.5625")
