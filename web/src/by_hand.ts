@@ -69,7 +69,7 @@ export class ByHand {
     this.value = Number(value.toPrecision(6));
     const shown = Number(value.toPrecision(4));
     this.label.textContent = chosen.said;
-    this.double.textContent = `${chosen.said} × 2`;
+    this.double.textContent = chosen.array.startsWith("b.") ? `${chosen.said} × 2` : "× 2"; // a unit was clicked, not its bias
     this.valueBefore = frame.before_by_hand?.[chosen.quantity];
     this.before.hidden = this.valueBefore === undefined;
     find("by-hand-was").textContent = `before ${written(this.valueBefore)}`;

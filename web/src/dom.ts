@@ -6,6 +6,9 @@ export function find<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
+/** More than one column. */
+export const wide = matchMedia("(min-width: 900px)");
+
 type Child = Node | string | null;
 
 export function make<K extends keyof HTMLElementTagNameMap>(

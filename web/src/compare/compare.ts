@@ -2,7 +2,7 @@
 
 import { onProjector } from "../bar/appearance";
 import type { Notice } from "../bar/notice";
-import { find, offer } from "../dom";
+import { find, offer, wide } from "../dom";
 import { shortened } from "../names";
 import type { Page } from "../page/page";
 import { configurationOf } from "../page/address";
@@ -30,6 +30,7 @@ export class Compare {
   private missed = ""; // the comparison that an address named, and that does not exist
   private readonly view = find("compare");
   private readonly button = find("compare-open");
+  private readonly settingsBox = find<HTMLDetailsElement>("compare-settings");
   private readonly speed = find<HTMLSelectElement>("compare-speed");
   private readonly prepared = new Prepared((name) => this.choose(name));
   private readonly settings = new SideSettings((sides) => this.ask({ name: OWN, ...sides }, true));
@@ -50,7 +51,7 @@ export class Compare {
     offer(this.speed, ["1", "2", "5", "10", "20", "50"]);
     this.speed.addEventListener("change", () => this.page.send({ type: "speed", steps: Number(this.speed.value) }));
     document.addEventListener("visibilitychange", () => this.frame && this.isOpen && this.show(this.frame));
-    unfoldWhereWide(find<HTMLDetailsElement>("compare-settings"));
+    unfoldWhereWide(this.settingsBox);
   }
 
   get isOpen(): boolean {
@@ -176,8 +177,13 @@ export class Compare {
   private choose(name: string): void {
     const { hello, state } = this.page;
     const prepared = hello?.comparisons?.find((each) => each.name === name);
+    this.view.classList.toggle("own", !prepared);
     if (prepared) this.ask(comparedOf(prepared), true);
-    else if (state) this.ask({ name: OWN, left: configurationOf(state), right: configurationOf(state) }, true);
+    else if (state) {
+      this.ask({ name: OWN, left: configurationOf(state), right: configurationOf(state) }, true);
+      this.settingsBox.open = true; // there is nothing to see before one of them is changed
+      if (!wide.matches) this.settingsBox.scrollIntoView();
+    }
   }
 
   /** What a fragment asks for; if it does not exist, the first of those that are prepared. */
@@ -253,7 +259,6 @@ function simplified(configuration: Sides["left"]): Sides["left"] {
 
 /** The settings stand open beside the pictures, and folded on a narrow page and on a projector. */
 function unfoldWhereWide(settings: HTMLDetailsElement): void {
-  const wide = matchMedia("(min-width: 900px)");
   const unfold = (): void => {
     settings.open = wide.matches && !onProjector();
   };
