@@ -81,9 +81,10 @@ export class App {
     });
   }
 
-  start(): void {
+  /** `connects`: to a lab, which may take its time. */
+  start(connects: boolean): void {
     this.enable();
-    this.notice.connecting();
+    if (connects) this.notice.connecting();
     this.page.open();
   }
 

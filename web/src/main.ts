@@ -35,5 +35,5 @@ function begin(): void {
   const app = new App((listener) => (lesson ? new Recorded(lesson, listener) : new Connection(listener)));
   listenToButtons(app);
   listenToKeys(app);
-  app.start();
+  app.start(!lesson);
 }
