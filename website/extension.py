@@ -172,6 +172,7 @@ def begin_at_the_first_page(application: Sphinx, exception: Exception | None) ->
     """The pages stand below docs/, as in the repository; the address of the site leads there."""
     if exception is None and application.builder.name == "html":
         page = '<!doctype html><meta charset="utf-8"><title>backtalk</title>'
+        page += '<link rel="icon" href="_static/mark.svg">'
         page += f'<meta http-equiv="refresh" content="0; url={FIRST_PAGE}"><a href="{FIRST_PAGE}">backtalk</a>\n'
         (Path(application.outdir) / "index.html").write_text(page)
 
