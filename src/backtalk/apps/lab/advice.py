@@ -96,7 +96,9 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
     "underfitting": "Run on, Add a layer, or give the layers more units. Or the columns say little of the target.",
 }
-UNSCALED = "This set is not scaled here: try a smaller Learning rate. A .csv or .parquet file is scaled when it is read."
+UNSCALED = (
+    "This set is not scaled here: try a smaller Learning rate. A .csv or .parquet file is scaled when it is read."
+)
 BUILT_IN = {  # what to do about the data of the page's own sets, which nobody can change
     "inputs_not_scaled": UNSCALED,
     "inputs_too_small": UNSCALED,
