@@ -652,3 +652,19 @@ def test_no_learning_rate_is_too_low_where_none_would_do():
         kinds = {each.kind for each in findings}
         assert "nothing_arrives" in kinds
         assert "learning_rate_too_low" not in kinds
+
+
+def test_a_diagnosis_says_once_from_where_it_counts_what_has_no_name():
+    X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
+    network = Network.create([2, 2], rng=0)
+    plain, named = diagnose(network, X, X[:, 0] > 0), diagnose(network, X, X[:, 0] > 0, columns=["a", "b"])
+    X[3, 0] = np.nan
+    for diagnosis, said in (
+        (plain, "Columns are counted from 1."),
+        (named, ""),
+        (diagnose(network, X, X[:, 1] > 0), "Columns and rows are counted from 1."),
+        (diagnose(network, X, X[:, 1] > 0, rows=np.arange(7, 107)), "Columns are counted from 1."),
+    ):
+        assert diagnosis.counting == said
+        for text in (str(diagnosis), diagnosis.to_html(), diagnosis._repr_html_()):
+            assert text.count("are counted from 1") == bool(said)

@@ -496,4 +496,5 @@ def test_no_learning_rate_is_blamed_where_none_would_do(fill):
     doctor = train(model, torch.optim.SGD(model.parameters(), lr=0.01), 100)
     found = {each.kind for each in doctor.findings}
     assert found & {"symmetry", "nothing_arrives"}
+    assert str(doctor).endswith("Units are counted from 1.")
     assert not found & {"learning_rate_too_high", "learning_rate_too_low"}, str(doctor)
