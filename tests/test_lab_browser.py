@@ -10,7 +10,9 @@ import pytest
 
 import backtalk
 from backtalk import Network, forward, gradients
-from backtalk.apps.lab.datasets import named_data
+from backtalk.apps.lab.compare import PREPARED, Pair, compared_settings
+from backtalk.apps.lab.datasets import SETS, named_data
+from backtalk.apps.lab.settings import Settings
 from browser_page import Lab, Tab
 
 TABLE = "width,height,kind\n" + "".join(
@@ -647,6 +649,29 @@ def test_thirty_classes_have_a_mark_each(tab, tmp_path):
     assert keys.nth(29).get_attribute("title") == "kind of thing number 9"  # in the order of the alphabet
 
 
+def test_on_a_phone_the_answer_stands_alone_and_steps_unfold_one_talk_at_a_time(tab):
+    page = tab("#quantity=W[1,2,1]", width=390)
+    page.page.wait_for_selector("#derivation .in-short .katex:visible")
+    assert page.page.locator("#derivation details[open]").count() == 0
+    page.page.click("#derivation .talk-group:last-child summary")
+    page.page.click("#step")
+    page.wait_for_step(1)
+    page.page.wait_for_selector("#derivation .talk-group:last-child[open]")
+    page = tab("#quantity=W[1]", width=390)  # no number that could stand above: its last step is open
+    page.page.wait_for_selector("#derivation .talk-group:last-child[open]")
+    assert page.page.locator("#derivation details[open]").count() == 1
+
+
+def test_a_lab_that_takes_its_time_is_said_to_be_waited_for(lab_process, tab):
+    page = tab().page
+    waiting = page.context.new_page()
+    waiting.route_web_socket(lambda _: True, lambda _: None)  # nobody answers
+    waiting.goto(lab_process.address)
+    waiting.wait_for_selector("#notice:not([hidden])")
+    assert waiting.inner_text("#notice") == "Connecting…"
+    assert page.locator("#notice").is_hidden()
+
+
 def test_long_formulas_scroll_in_their_own_box_on_a_phone(tab):
     page = tab("#data=digits&layers=16,16&activation=relu&rate=0.003", width=390)
     for quantity in ["W[2,3,4]", "W[2]"]:
@@ -719,6 +744,13 @@ def test_a_weight_is_set_as_a_number_with_the_slider_and_by_dragging(tab):
     page.page.click("#by-hand-double")
     page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
     page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 0.671')")
+    assert page.text("#by-hand-was") == "before 2"
+    page.page.click("#by-hand-back")
+    page.wait_until("document.getElementById('by-hand-before').hidden")
+    page.wait_until("document.getElementById('example-said').textContent.includes('ℒ = 1.39')")
+    assert page.page.input_value("#by-hand-value") == "2"
+    page.page.click("#by-hand-double")
+    page.wait_until("document.getElementById('by-hand-effect').textContent.includes('lower')")
     page.page.fill("#by-hand-value", "2")
     page.page.press("#by-hand-value", "Enter")
     page.wait_until("Number(document.getElementById('derivation-value').value) === -0.5625")
@@ -805,6 +837,19 @@ def test_two_networks_are_compared_and_the_one_comes_back(tab):
     page.wait_until("document.getElementById('run').textContent === 'Run'")
     left, right = (float(page.text(f"#compare-{side} .side-score").rstrip(" %")) for side in ("left", "right"))
     assert left < 70 < 85 < right
+    assert page.text("#compare-loss-keys").startswith("left: sigmoid, mini-batches")
+    said = r"Right \(tanh\) reached a loss of (\S+) on held-out rows by step (\d+), left \(sigmoid\) has not yet\."
+    found = re.fullmatch(said, page.text("#compare-reached"))
+    assert found
+    level, step = float(found[1]), int(found[2])
+    (each,) = (each for each in PREPARED if each.name == "vanishing")
+    pair = Pair(
+        compared_settings(dict(zip(("left", "right"), each.sides(), strict=True)), Settings(), SETS),
+        named_data("moons", 0.1),
+    )
+    pair.advance(step)
+    left, right = (side.trainer.validation_loss() or 0 for side in pair.sides)
+    assert right <= level < left
     page.page.click("#compare-open")
     page.wait_until("location.hash.startsWith('#data=moons&layers=3')")
     page.wait_for_step(1)
@@ -854,6 +899,15 @@ def test_side_by_side_fits_a_phone(tab):
     left, right = (page.page.locator(f"#compare-{side}").bounding_box() for side in ("left", "right"))
     assert left["y"] == right["y"]
     assert left["x"] < right["x"]
+    assert page.page.locator("#compare-form").is_hidden()
+    own = page.page.locator("#compare-prepared label:last-child")
+    assert own.bounding_box()["x"] + own.bounding_box()["width"] <= 390  # in sight while the others scroll
+    own.click()
+    page.wait_until("location.hash.startsWith('#compare=own')")
+    page.page.wait_for_selector("#compare-form:visible")
+    settings = page.page.locator("#compare-settings").bounding_box()
+    assert settings["y"] < page.page.locator("#compare-left").bounding_box()["y"]
+    assert settings["y"] < 200
 
 
 def test_settings_that_are_refused_leave_the_address_and_the_button_opens_others(tab):

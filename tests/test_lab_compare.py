@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -162,13 +163,27 @@ def test_adam_without_bias_correction_begins_with_steps_of_3_16_rates():
     assert uncorrected < 0.3
 
 
+def steps_until(pair: Pair, reached: Callable[[Pair], list[bool]]) -> list[int]:
+    """The steps after which each side has reached something, looked at every five steps."""
+    found = [0, 0]
+    while not all(found):
+        train(pair, 5)
+        found = [at or (pair.step if there else 0) for at, there in zip(found, reached(pair), strict=True)]
+    return found
+
+
 def test_squared_error_after_softmax_needs_several_times_as_many_steps():
     pair = pair_of(*next(each for each in PREPARED if each.name == "cross-entropy").sides())
-    reached = [0, 0]
-    while not all(reached):
-        train(pair, 5)
-        reached = [at or (pair.step if score > 0.9 else 0) for at, score in zip(reached, scores(pair), strict=True)]
-    assert reached[1] > 3 * reached[0]
+    entropy, squares = steps_until(pair, lambda pair: [score > 0.9 for score in scores(pair)])
+    assert squares > 3 * entropy
+
+
+def test_adam_needs_fewer_steps_than_momentum_and_a_larger_rate_halves_those_of_momentum():
+    left, right = next(each for each in PREPARED if each.name == "optimizer").sides()
+    momentum, adam = steps_until(pair_of(left, right), lambda pair: [loss < 0.1 for loss in losses(pair)])
+    assert adam < momentum / 2
+    faster, _ = steps_until(pair_of(left | {"rate": 0.1}, right), lambda pair: [loss < 0.1 for loss in losses(pair)])
+    assert faster < momentum / 2
 
 
 def test_momentum_goes_farther():

@@ -169,13 +169,16 @@ def test_a_weight_and_a_bias_are_set_by_hand_and_a_reset_undoes_it(page):
     assert changed["a.1"][0] == 2
     assert frame["edits"] == 1
     assert frame["example"]["loss"] == frame["batch"]["after"] != first["example"]["loss"]
+    assert frame["before_by_hand"] == {"W[1,1,1]": arrays["W.1"][0, 0]}
     page.say("set", quantity="b[2,2]", value=-0.5)
     frame, changed = page.frame()
     assert changed["b.2"].tolist() == [0, -0.5]
     page.say("explain", quantity="W[1,1,1]")
     assert page.until("derivation")["paths"]["value"] == pytest.approx(float(changed["grad_W.1"][0, 0]), rel=1e-6)
-    _, after = page.step()
+    stepped, after = page.step()
     np.testing.assert_allclose(after["W.1"], changed["W.1"] - changed["grad_W.1"], rtol=1e-6)
+    assert frame["before_by_hand"].keys() == {"W[1,1,1]", "b[2,2]"}
+    assert stepped["before_by_hand"] == {}
     page.say("reset")
     frame, again = page.frame()
     assert frame["edits"] == 0
@@ -190,6 +193,7 @@ def test_an_input_is_set_by_hand_for_the_shown_example_alone(page):
     assert frame["example"]["edited"]
     assert frame["example"]["x"] == [0, 0.5]
     assert frame["batch"] == first["batch"]  # the data stay
+    assert frame["before_by_hand"] == {"x[2]": 0}
     page.say("explain", quantity="x[2]")
     assert page.until("derivation")["paths"]["value"] == pytest.approx(float(arrays["grad_h.0"][1]), rel=1e-6)
     page.say("example", row=1)

@@ -83,6 +83,7 @@ export class App {
 
   start(): void {
     this.enable();
+    this.notice.connecting();
     this.page.open();
   }
 
@@ -142,6 +143,7 @@ export class App {
   private begin(setup: Setup): void {
     const { page } = this;
     page.setup = setup;
+    this.notice.connected();
     this.configuring.begin(setup);
     this.timeline.begin(setup);
     if (page.hello?.recorded && page.state) tellLesson(page.hello, setup, page.state);

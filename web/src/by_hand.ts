@@ -9,7 +9,7 @@ const FINEST = 400; // steps of the slider
 
 interface Settable {
   quantity: string;
-  name: string;
+  said: string; // "bias b₁,₂"
   array: string;
   at: number; // in the array of the frame
 }
@@ -27,6 +27,9 @@ export class ByHand {
   private readonly slider = find<HTMLInputElement>("by-hand-slider");
   private readonly field = find<HTMLInputElement>("by-hand-value");
   private readonly effect = find("by-hand-effect");
+  private readonly double = find("by-hand-double");
+  private readonly before = find("by-hand-before");
+  private valueBefore: number | undefined; // what stood there, if a hand has set it
 
   /** `set` says to the server what is set. */
   constructor(private readonly set: (quantity: string, value: number) => void) {
@@ -35,7 +38,11 @@ export class ByHand {
       if (this.field.value === "") this.writeValue();
       else this.send(Number(this.field.value));
     });
-    find("by-hand-double").addEventListener("click", () => this.send(2 * this.value));
+    this.double.addEventListener("click", () => this.send(2 * this.value));
+    find("by-hand-back").addEventListener("click", () => {
+      this.field.focus(); // the button goes
+      if (this.valueBefore !== undefined) this.send(this.valueBefore);
+    });
     find("by-hand-zero").addEventListener("click", () => this.send(0));
   }
 
@@ -61,7 +68,11 @@ export class ByHand {
     const value = frame.numbers.get(chosen.array)?.values[chosen.at] ?? 0;
     this.value = Number(value.toPrecision(6));
     const shown = Number(value.toPrecision(4));
-    this.label.textContent = chosen.name;
+    this.label.textContent = chosen.said;
+    this.double.textContent = chosen.array.startsWith("b.") ? `${chosen.said} × 2` : "× 2"; // a unit was clicked, not its bias
+    this.valueBefore = frame.before_by_hand?.[chosen.quantity];
+    this.before.hidden = this.valueBefore === undefined;
+    find("by-hand-was").textContent = `before ${written(this.valueBefore)}`;
     for (const input of [this.slider, this.field]) {
       input.setAttribute("aria-label", `${chosen.quantity}, set by hand`);
       if (document.activeElement !== input || input === this.slider) input.value = String(shown);
@@ -151,8 +162,8 @@ function settableOf(quantity: string, setup: Setup): Settable | null {
     const heard = units(place.layer - 1).indexOf(place.heard);
     if (heard < 0) return null;
     const at = unit * units(place.layer - 1).length + heard;
-    return { quantity: quantityToDrag(place), name: `W${subscript(place.layer, place.unit, place.heard)}`, array: `W.${place.layer}`, at };
+    return { quantity: quantityToDrag(place), said: `weight W${subscript(place.layer, place.unit, place.heard)}`, array: `W.${place.layer}`, at };
   }
-  if (place.layer === 0) return { quantity: quantityToDrag(place), name: `x${subscript(place.unit)}`, array: "h.0", at: unit };
-  return { quantity: quantityToDrag(place), name: `b${subscript(place.layer, place.unit)}`, array: `b.${place.layer}`, at: unit };
+  if (place.layer === 0) return { quantity: quantityToDrag(place), said: `input x${subscript(place.unit)}`, array: "h.0", at: unit };
+  return { quantity: quantityToDrag(place), said: `bias b${subscript(place.layer, place.unit)}`, array: `b.${place.layer}`, at: unit };
 }

@@ -6,6 +6,9 @@ export function find<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
+/** More than one column. */
+export const wide = matchMedia("(min-width: 900px)");
+
 type Child = Node | string | null;
 
 export function make<K extends keyof HTMLElementTagNameMap>(
@@ -18,9 +21,9 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Text in which h[2,j] stands as it does in formulas: h with the subscript 2,j. */
+/** Text in which h[2,j] and ∇_a stand as they do in formulas: h with the subscript 2,j, ∇ with the subscript a. */
 export function withSubscripts(text: string): (string | HTMLElement)[] {
-  return text.split(/(?<=\b[Wabhx])\[([\d·jkm, ]+)\]/).map((part, k) => (k % 2 ? make("sub", { textContent: part }) : part));
+  return text.split(/((?<=\b[Wabhx])\[[\d·jkm, ]+\]|(?<=∇)_[Wabhx])/).map((part, k) => (k % 2 ? make("sub", { textContent: part.replace(/[[\]_]/g, "") }) : part));
 }
 
 export function say(element: HTMLElement, text: string): void {

@@ -1,7 +1,7 @@
 // Explanations on hover and on focus: one tooltip for the page, of whatever names a term in `data-hint`.
 
+import { find, withSubscripts } from "./dom";
 import { aboutChoice } from "./settings/choices";
-import { find } from "./dom";
 import { TERMS } from "./terms";
 
 const DELAY = 350; // milliseconds before a hint is shown on hover
@@ -70,7 +70,7 @@ export class Hints {
           name.textContent = `${select!.selectedOptions[0]?.textContent ?? ""}: `;
           line.append(name);
         }
-        line.append(text);
+        line.append(...withSubscripts(text));
         return line;
       }),
     );

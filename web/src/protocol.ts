@@ -153,6 +153,7 @@ export interface FrameHead {
   score: number | null;
   training_score: number | null; // if no row is held out
   edits: number; // how often something was set by hand
+  before_by_hand?: Record<string, number>; // what stood there, by quantity; a lesson has none
   flow: (number | null)[];
   histograms?: Record<string, { most: number; zeros: number }>; // of the arrays histogram.a.1, …, while they are shown
   example: { row: number; label: string; prediction: string; loss: number | null; edited: boolean; x?: number[]; y?: number };

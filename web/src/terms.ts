@@ -63,7 +63,7 @@ export const TERMS: Record<string, string> = {
   standardized: "Shifted and scaled, so that its mean is 0 and its standard deviation 1.",
   findings: "What is wrong with the network, in words, the first cause first.",
   example: "The row whose numbers the drawing shows. Training goes on with all training rows, whichever is shown.",
-  "by-hand": "Set this number and see what the loss does. Reset undoes it. An input changes for the shown example only, and not in the data.",
+  "by-hand": "Set this number and see what the loss does. Put back undoes it, until a step is taken; Reset always. An input changes for the shown example only, and not in the data.",
   curve: "What the network says for each value of its one input. The points are the rows; the black line is the error of the shown example.",
   picture:
     "With two inputs, each unit shows what it says over the whole plane, and a ring where the example is. With images, each unit of the first layer shows its row of W₁: the pixels that it likes and dislikes.",

@@ -3,7 +3,7 @@
 import type { Colour } from "../page/address";
 import type { App } from "../app";
 import { onProjector } from "./appearance";
-import { find, offer } from "../dom";
+import { find, offer, wide } from "../dom";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame, of Run
 const PACES = [1, 2, 5, 10]; // steps a second, of Play
@@ -34,7 +34,6 @@ export function listenToButtons(app: App): void {
 
 /** The settings stand open beside the drawing, and folded above it on a narrow page and on a projector. */
 function unfoldWhereWide(settings: HTMLDetailsElement): void {
-  const wide = matchMedia("(min-width: 900px)");
   const unfold = (): void => {
     settings.open = wide.matches && !onProjector();
   };

@@ -2,7 +2,7 @@
 
 import { onProjector } from "../bar/appearance";
 import type { Notice } from "../bar/notice";
-import { find, offer } from "../dom";
+import { find, offer, wide } from "../dom";
 import { shortened } from "../names";
 import type { Page } from "../page/page";
 import { configurationOf } from "../page/address";
@@ -11,7 +11,7 @@ import type { Hello, PairFrame, PairSetup, Planes, Setup, Sides } from "../proto
 import { Surface } from "../plots/surface";
 import { comparedOf, nameIn, OWN, readComparison, SIDES, writeComparison, type Compared } from "./address";
 import { SideCurves } from "./curves";
-import { differing, told } from "./difference";
+import { differing, named, told } from "./difference";
 import { Landscape } from "./landscape";
 import { Prepared } from "./prepared";
 import { Profile } from "./profile";
@@ -30,6 +30,7 @@ export class Compare {
   private missed = ""; // the comparison that an address named, and that does not exist
   private readonly view = find("compare");
   private readonly button = find("compare-open");
+  private readonly settingsBox = find<HTMLDetailsElement>("compare-settings");
   private readonly speed = find<HTMLSelectElement>("compare-speed");
   private readonly prepared = new Prepared((name) => this.choose(name));
   private readonly settings = new SideSettings((sides) => this.ask({ name: OWN, ...sides }, true));
@@ -50,7 +51,7 @@ export class Compare {
     offer(this.speed, ["1", "2", "5", "10", "20", "50"]);
     this.speed.addEventListener("change", () => this.page.send({ type: "speed", steps: Number(this.speed.value) }));
     document.addEventListener("visibilitychange", () => this.frame && this.isOpen && this.show(this.frame));
-    unfoldWhereWide(find<HTMLDetailsElement>("compare-settings"));
+    unfoldWhereWide(this.settingsBox);
   }
 
   get isOpen(): boolean {
@@ -100,11 +101,14 @@ export class Compare {
     if (this.compared) this.compared = { ...this.compared, ...sides };
     this.settings.show(sides);
     const others = differing(sides);
-    this.sides.forEach((side, k) => side.begin(setup.sides[k]!, told(SIDES[k] === "left" ? left : right, others)));
+    const differ = [left, right].map((configuration) => told(configuration, others));
+    const names = SIDES.map((side, k) => named(side, differ[k]!));
+    this.sides.forEach((side, k) => side.begin(setup.sides[k]!, differ[k]!));
     find("compare-legend").replaceChildren(...(setup.sides[0].points ? Surface.legend(setup.sides[0]) : []));
-    if (!this.goesOn) this.curves.begin(setup);
+    this.curves.begin(setup, names, this.goesOn);
+    this.profile.begin(names);
     this.goesOn = false; // what follows in this connection begins anew
-    this.numbers.begin(setup);
+    this.numbers.begin(setup, differ);
     this.landscape.begin();
     if (this.missed) this.notice.say(`There is no comparison named ${shortened(this.missed, 40)}.`, "note");
     this.missed = "";
@@ -114,6 +118,7 @@ export class Compare {
 
   show(frame: PairFrame): void {
     this.frame = frame;
+    this.curves.follow(frame);
     if (this.waits) return;
     const drawn = (): void => void this.page.send({ type: "drawn" });
     if (document.hidden) {
@@ -172,8 +177,13 @@ export class Compare {
   private choose(name: string): void {
     const { hello, state } = this.page;
     const prepared = hello?.comparisons?.find((each) => each.name === name);
+    this.view.classList.toggle("own", !prepared);
     if (prepared) this.ask(comparedOf(prepared), true);
-    else if (state) this.ask({ name: OWN, left: configurationOf(state), right: configurationOf(state) }, true);
+    else if (state) {
+      this.ask({ name: OWN, left: configurationOf(state), right: configurationOf(state) }, true);
+      this.settingsBox.open = true; // there is nothing to see before one of them is changed
+      if (!wide.matches) this.settingsBox.scrollIntoView();
+    }
   }
 
   /** What a fragment asks for; if it does not exist, the first of those that are prepared. */
@@ -249,7 +259,6 @@ function simplified(configuration: Sides["left"]): Sides["left"] {
 
 /** The settings stand open beside the pictures, and folded on a narrow page and on a projector. */
 function unfoldWhereWide(settings: HTMLDetailsElement): void {
-  const wide = matchMedia("(min-width: 900px)");
   const unfold = (): void => {
     settings.open = wide.matches && !onProjector();
   };

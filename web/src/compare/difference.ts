@@ -1,6 +1,6 @@
 // In what the two sides differ.
 
-import { spoken, spokenOptimizer } from "../names";
+import { shortened, spoken, spokenOptimizer } from "../names";
 import { SETTINGS } from "../page/address";
 import { written } from "../numbers";
 import type { Configuration, Sides } from "../protocol";
@@ -21,6 +21,11 @@ export function differing({ left, right }: Sides): Setting[] {
 /** What one side has that the other has not, in a few words. */
 export function told(configuration: Configuration, names: Setting[]): string {
   return names.map((name) => toldOf(name, configuration[name])).join(", ");
+}
+
+/** "left: adam", or "left" alone where nothing differs. */
+export function named(side: string, told: string): string {
+  return told ? `${side}: ${shortened(told, 30)}` : side;
 }
 
 function toldOf(name: Setting, value: Configuration[Setting]): string {

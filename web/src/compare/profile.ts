@@ -16,7 +16,10 @@ export class Profile {
     private readonly keys: HTMLElement,
   ) {
     new ResizeObserver(() => this.draw()).observe(canvas);
-    keys.replaceChildren(...SIDES.map((side) => make("span", { className: `key side-${side}` }, make("i"), `${side} `, make("b"))));
+  }
+
+  begin(names: string[]): void {
+    this.keys.replaceChildren(...SIDES.map((side, k) => make("span", { className: `key side-${side}` }, make("i"), `${names[k]} `, make("b"))));
   }
 
   show(sides: [SideFrame, SideFrame]): void {

@@ -1,6 +1,6 @@
 // A few numbers of both sides, beside each other.
 
-import { make } from "../dom";
+import { make, withSubscripts } from "../dom";
 import { written } from "../numbers";
 import type { PairSetup, SideFrame } from "../protocol";
 import { SIDE_NAMES, SIDES } from "./address";
@@ -17,7 +17,7 @@ export class SideNumbers {
 
   constructor(private readonly table: HTMLElement) {}
 
-  begin({ sides }: PairSetup): void {
+  begin({ sides }: PairSetup, told: string[]): void {
     const [setup] = sides;
     const rows = setup.held_out > 0 ? "held-out rows" : "the training rows";
     const score = setup.task === "classification" ? "Accuracy" : "R²";
@@ -29,11 +29,11 @@ export class SideNumbers {
       { name: "Dead units", hint: "dead-units", text: ({ units }) => `${units.dead} of ${units.count}` },
       { name: "Different units", hint: "different-units", text: ({ units }) => `${units.different} of ${units.count}` },
     ];
-    const head = make("tr", {}, make("td"), ...SIDES.map((side) => make("th", { scope: "col" }, make("span", { className: `side-chip side-${side}`, textContent: SIDE_NAMES[side] }))));
+    const head = make("tr", {}, make("td"), ...SIDES.map((side, k) => make("th", { scope: "col" }, make("span", { className: `side-chip side-${side}`, textContent: SIDE_NAMES[side] }), make("div", { className: "quiet", textContent: told[k]! }))));
     this.table.replaceChildren(
       make("thead", {}, head),
       make("tbody", {}, ...this.rows.map(({ name, hint }) => {
-        const said = make("span", { className: "term", tabIndex: 0, textContent: name });
+        const said = make("span", { className: "term", tabIndex: 0 }, ...withSubscripts(name));
         said.dataset.hint = hint;
         return make("tr", {}, make("th", { scope: "row" }, said), make("td"), make("td"));
       })),

@@ -1,6 +1,6 @@
 // The derivation of a gradient with its numbers, and its strongest paths.
 
-import { find, make, say, withSubscripts } from "../dom";
+import { find, make, say, wide, withSubscripts } from "../dom";
 import { Equation, formula } from "../formula";
 import { linesOf, reasonOf } from "../formulas/equation";
 import { latexOf, piecesOf, type View } from "../formulas/latex";
@@ -32,7 +32,7 @@ export class DerivationPanel {
   private readonly error = find("explain-error");
   private readonly stage = find("stage");
   private equations: Equation[] = [];
-  private readonly folded = new Set<Talk>(["forward"]);
+  private readonly folded = new Set<Talk>(wide.matches ? ["forward"] : (Object.keys(TALKS) as Talk[]));
   private readonly closeButton = find<HTMLButtonElement>("explain-close");
 
   constructor(private readonly asked: Asked) {
@@ -125,12 +125,13 @@ export class DerivationPanel {
       if (groups.at(-1)?.[0]?.talk === step.talk) groups.at(-1)!.push(step);
       else groups.push([step]);
     }
-    return groups.map((group) => {
+    const answered = typeof values.at(derivation.left) === "number"; // above, in short
+    return groups.map((group, k) => {
       const { talk } = group[0]!;
       const count = group.length === 1 ? "1 step" : `${group.length} steps`;
       const box = make(
         "details",
-        { className: "talk-group", open: !this.folded.has(talk) },
+        { className: "talk-group", open: !this.folded.has(talk) || (!answered && k === groups.length - 1) },
         make(
           "summary",
           {},

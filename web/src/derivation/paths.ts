@@ -1,10 +1,12 @@
 // The strongest paths from a quantity to the loss, each with its product.
 
-import { make } from "../dom";
+import { make, wide } from "../dom";
 import { shortened } from "../names";
 import { placeOf } from "../network/place";
 import { percent, subscript, written } from "../numbers";
 import type { Path, Paths, Setup } from "../protocol";
+
+let open = wide.matches; // stays as it was left when the numbers change
 
 /** `light`: the path that is pointed at, or null. */
 export function pathList(paths: Paths, setup: Setup, light: (path: number | null) => void): HTMLElement {
@@ -29,12 +31,14 @@ export function pathList(paths: Paths, setup: Setup, light: (path: number | null
   const many = paths.count === "1" ? "1 path" : `${grouped(paths.count)} paths`;
   const listed = paths.paths.length === 1 ? "this one carries" : `the ${paths.paths.length} strongest carry`;
   const said = `${many} to the loss; ${listed} ${percent(paths.share)} of the absolute flow.`;
-  return make(
+  const box = make(
     "details",
-    { className: "paths", open: true },
+    { className: "paths", open },
     make("summary", {}, make("span", { textContent: "Strongest paths " }), make("span", { className: "quiet small", textContent: said })),
     make("ol", {}, ...rows),
   );
+  box.addEventListener("toggle", () => (open = box.open));
+  return box;
 }
 
 function nameOf([layer, unit]: [number, number], setup: Setup): string {

@@ -146,7 +146,9 @@ export function drawChart(place: ChartPlace, history: History, logarithmic: bool
 }
 
 function keys(box: HTMLElement, series: Series[], latest: { name: string; value: number | null }[]): void {
-  if (box.childElementCount !== series.length) {
+  const names = series.map(({ name }) => name).join("\n");
+  if (box.dataset.names !== names) {
+    box.dataset.names = names;
     box.replaceChildren(
       ...series.map(({ name, dash }) =>
         make("span", { className: `key${dash.length ? " dashed" : ""}` }, make("i"), `${name} `, make("b")),

@@ -96,6 +96,7 @@ def frame(
             "score": trainer.score(),
             "training_score": trainer.training_score(),
             "edits": trainer.edits,
+            "before_by_hand": trainer.before_by_hand(row),
             "flow": trainer.flow(),
             "example": {
                 "row": row,

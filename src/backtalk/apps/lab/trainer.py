@@ -70,6 +70,7 @@ class Trainer:
     loss_before: float
     edits: int
     edited: tuple[int, np.ndarray] | None
+    replaced: dict[str, float]
     loop: Loop
     events: Iterator[Event]
     _recorder: Recorder | None
@@ -115,7 +116,7 @@ class Trainer:
         self.network, self.step, self.stopped = self.start, 0, ""
         self.epochs, self.schedule_state, self.left = 0, ScheduleState(), 0
         self.loss = self.loss_before = math.nan
-        self.edits, self.edited = 0, None
+        self.edits, self.edited, self.replaced = 0, None, {}
         steps = kind(self.start, self.step_settings)
         self.loop = Loop(steps, source, batch_size, generator, self._rates, lambda: self.left)
         self.events = self.loop.events()
@@ -176,6 +177,9 @@ class Trainer:
         else:
             parameters = {"W": dict(self.network.W), "b": dict(self.network.b)}
             changed = parameters[family][layer].copy()
+            name = f"{family}[{','.join(map(str, (layer, *indices)))}]"
+            if self.replaced.setdefault(name, float(changed[place])) == value:
+                del self.replaced[name]
             changed[place] = value
             parameters[family][layer] = changed
             self.network = self.network.replace(parameters["W"].values(), parameters["b"].values())
@@ -184,6 +188,11 @@ class Trainer:
             self.loss = self.loss_before = math.nan
             self._recorder = None  # what a hand did to the weights is not told as if training had done it
         self.edits += 1
+
+    def before_by_hand(self, row: int) -> dict[str, float]:
+        """What stood where a hand set a number: in the network since the last step, and in the inputs of a row."""
+        x, shown = self.X[row], self.example(row)[0]
+        return self.replaced | {f"x[{j + 1}]": float(x[j]) for j in np.flatnonzero(x != shown)}
 
     def example(self, row: int) -> np.ndarray:
         """x of a row, (1, n_0), with what was set by hand."""
@@ -210,6 +219,7 @@ class Trainer:
         Raises :class:`~backtalk.errors.DivergedError`; the network is then the last good one.
         """
         self.require_going()
+        self.replaced = {}
         _ = self.recorder  # begins with the network before these steps
         until, left, loss, weight = time.monotonic() + TIMEOUT, count, 0.0, 0.0
         try:
