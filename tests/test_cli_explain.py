@@ -193,6 +193,7 @@ def test_rows_of_a_run_are_explained_by_their_columns(call, trained):
         assert f"row {row} of t.csv: '" in out
     assert out.count("█") > 10
     assert out.count("checked: together ") == 2
+    assert out.count("rows are counted from 1\n") == 1
     assert "∂ℒ" not in out
     code, out, _ = call("explain", "run", "bare.csv", "--row", 5)
     assert "row 5 of bare.csv: " in out

@@ -153,6 +153,7 @@ def test_other_spellings_name_the_same_quantity():
         ("W[1,1]", r"expected W\[1\] as a whole, or one number of it, up to W\[1,2,2\]"),
         ("h[1,1,1]", r"expected h\[1\] as a whole"),
         ("loss", "which is none: there are"),
+        ("w[1,1,2]", r"which is none: did you mean 'W\[1,1,2\]'\? There are h\[0\]"),
         ("W", "which the network does not have: there are"),
         ("", "which is none: there are"),
         ("a[-1]", "which is none: there are"),

@@ -641,3 +641,30 @@ def test_a_network_that_is_worse_than_guessing_accuses_no_label():
     y[:40] = 1 - y[:40]
     sure = Network([[[-50.0, 0.0], [50.0, 0.0]]], [[0.0, 0.0]])
     assert "mislabelled_examples" not in [each.kind for each in diagnose(sure, X, y).findings]
+
+
+def test_no_learning_rate_is_too_low_where_none_would_do():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    start, y, doctor = Network.create([4, 16, 2], rng=0), X[:, 0] > 0, Doctor()
+    dead = start.replace(list(start.W.values()), [np.full(16, -50.0), np.zeros(2)])
+    run = fit(dead, X, y, epochs=20, optimizer="sgd(learning_rate=0.001)", measure_every=1, callbacks=doctor, rng=0)
+    for findings in (doctor.findings, diagnose(run.network, X, y, history=doctor).findings):
+        kinds = {each.kind for each in findings}
+        assert "nothing_arrives" in kinds
+        assert "learning_rate_too_low" not in kinds
+
+
+def test_a_diagnosis_says_once_from_where_it_counts_what_has_no_name():
+    X = np.random.default_rng(0).normal(size=(100, 2)) * [1, 5000]
+    network = Network.create([2, 2], rng=0)
+    plain, named = diagnose(network, X, X[:, 0] > 0), diagnose(network, X, X[:, 0] > 0, columns=["a", "b"])
+    X[3, 0] = np.nan
+    for diagnosis, said in (
+        (plain, "Columns are counted from 1."),
+        (named, ""),
+        (diagnose(network, X, X[:, 1] > 0), "Columns and rows are counted from 1."),
+        (diagnose(network, X, X[:, 1] > 0, rows=np.arange(7, 107)), "Columns are counted from 1."),
+    ):
+        assert diagnosis.counting == said
+        for text in (str(diagnosis), diagnosis.to_html(), diagnosis._repr_html_()):
+            assert text.count("are counted from 1") == bool(said)

@@ -92,3 +92,6 @@ def test_labels_that_were_flipped_anywhere_are_a_warning():
     found = {each.kind: each for each in diagnose(sure, inputs, labels).findings}["mislabelled_examples"]
     assert found.severity == "warning"
     assert all(n % 25 == 0 for n in found.examples)
+    told = list(found.examples[:5])
+    assert set(labels[told].tolist()) == {0, 1}
+    assert all(f"{n + 1} ({labels[n]}, rather {1 - labels[n]})" in found.said for n in told)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import runpy
 from fnmatch import fnmatch
 from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
 
 import backtalk
 
 HOME = Path(__file__).parents[1]
 DOCS = HOME / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), HOME / "CONTRIBUTING.md", HOME / "CHANGELOG.md"]
+FORMULAS = runpy.run_path(str(HOME / "website" / "formulas.py"))
 PLACES = re.findall(r"(?:file|glob|root): (\S+)", (HOME / "website" / "toc.yml").read_text())
 
 
@@ -47,3 +53,22 @@ def test_every_picture_exists_is_small_and_says_in_words_what_it_shows():
     pictures = sorted(DOCS.glob("images/*.png"))
     assert {picture.name.replace("-dark", "") for picture in pictures} <= {path.name for path in shown}
     assert [picture.name for picture in pictures if picture.stat().st_size > 150_000] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_formula_of_a_page_begins_emphasis(page):
+    text = page.read_text()
+    emphasized = in_emphasis(FORMULAS["keep_underscores"](text))
+    assert [words for words in emphasized if words.startswith("{") or "∇" in words] == []
+    assert "\\_" not in "".join(re.findall(r"<code.*?</code>", MarkdownIt().render(FORMULAS["keep_underscores"](text))))
+
+
+def in_emphasis(text: str) -> list[str]:
+    return re.findall(r"<em>(.*?)</em>", MarkdownIt().enable("table").render(text), re.DOTALL)
+
+
+def test_formulas_get_subscripts_and_code_stays():
+    assert in_emphasis("∇_{W_2}ℒ is ∇_{h_1}ℒ") == ["{W_2}ℒ is ∇"]  # as Markdown has it
+    assert FORMULAS["keep_underscores"]("`∇_{a}` $∇_{a}$ ∇_{W_2}ℒ, ∇_ŷℒ") == r"`∇_{a}` $∇_{a}$ ∇\_{W_2}ℒ, ∇\_ŷℒ"
+    pieces = [("∇", "a_{i+1}"), ("ℒ of w", "n"), (" and sample_weight", "")]
+    assert list(FORMULAS["parts"]("∇_{a_{i+1}}ℒ of w_n and sample_weight")) == pieces

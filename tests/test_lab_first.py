@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from backtalk import Network, fit, gradients
+from backtalk.analysis.diagnose.finding import Finding
 from backtalk.analysis.diagnose.telemetry import Start
+from backtalk.apps.lab.advice import ADVICE, for_page
 from backtalk.apps.lab.answers import findings_message
 from backtalk.apps.lab.datasets import named_data
 from backtalk.apps.lab.settings import INITIALIZATIONS_OFFERED, OFFERED, PLAIN, Settings
@@ -243,6 +245,19 @@ def test_the_advice_after_divergence_does_not_contradict_itself():
     assert "a Learning rate of 30:" in advice
     assert "a Learning rate of 3000" not in advice
     assert "Choose relu" not in advice
+
+
+@pytest.mark.parametrize(("data", "in_file"), [("moons", False), ("file:1", True)])
+@pytest.mark.parametrize(("classes", "huber"), [(True, False), (False, True)])
+def test_advice_fits_the_data_and_the_task(data, in_file, classes, huber):
+    found = Finding("dominating_examples", "severe", 2.0, "", "", "", {"classes": classes})
+    advice = for_page(found, Settings(data)).advice
+    assert ("Your file" in advice, "huber" in advice) == (in_file, huber)
+
+
+def test_nobody_is_told_to_change_a_built_in_set():
+    for kind in ADVICE:
+        assert "Your file" not in for_page(Finding(kind, "note", 1.0, "", "", "", {"classes": 0}), Settings()).advice
 
 
 # What is refused

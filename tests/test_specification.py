@@ -167,6 +167,19 @@ def test_an_unknown_parameter_is_refused_with_those_that_there_are():
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("adm(lr=0.01)", "optimizer is 'adm', which is not known: did you mean 'adam'?"),
+        ("adam(lr=0.01)", "adam has no parameter 'lr': did you mean 'learning_rate'? It takes learning_rate, "),
+        ("adam(beta1=0.5)", "adam has no parameter 'beta1': did you mean 'beta_1'?"),
+    ],
+)
+def test_the_parameters_do_not_hide_the_nearest_name_and_have_one_themselves(text, hint):
+    with pytest.raises(InputError, match=re.escape(hint)):
+        as_any_optimizer(text)
+
+
+@pytest.mark.parametrize(
     ("bounds", "low", "high"), [("[)", True, False), ("(]", False, True), ("[]", True, True), ("()", False, False)]
 )
 def test_the_ends_of_a_range_are_in_or_out_as_the_bounds_say(bounds, low, high):

@@ -22,7 +22,7 @@ from backtalk.apps.tables.metrics import scores
 from backtalk.apps.tables.preprocessing import Preprocessing
 from backtalk.apps.tables.target import Target
 from backtalk.apps.tables.verdict import Remark
-from backtalk.apps.tables.verdict.beside import Beside, find_better_baseline
+from backtalk.apps.tables.verdict.beside import Beside, find_better_baseline, find_simpler
 from backtalk.apps.tables.verdict.compare import Rows
 from backtalk.core.losses import AbsoluteError, CrossEntropy, PoissonDeviance, Quantile, SquaredError
 from backtalk.distributed import ALONE
@@ -231,6 +231,25 @@ def test_weights_and_balance_count_in_the_comparison():
     assert "log loss" in remark.sentence
     weighted = Asked(target, CrossEntropy(), labels, np.where(labels == 1, 1.0, 0.0))
     assert better(weighted, first, second)[0].name == "worse_than_baseline"
+
+
+def test_a_simpler_baseline_that_is_as_good_is_named_with_all_figures():
+    labels = RNG.integers(0, 3, ROWS)
+    asked, good = classes(labels), 0.8 * np.eye(3)[labels] + 0.2 / 3
+
+    def simpler(own: np.ndarray, other: np.ndarray, is_simpler: bool = True) -> list[Remark]:
+        beside = [Beside("a rival", Rows("test", labels, own), other, "use it", is_simpler)]
+        return find_simpler(asked.target, network_of(asked), beside)
+
+    (remark,) = simpler(good, good)
+    assert remark.name == "baseline_as_good"
+    assert re.match(
+        r"a rival is simpler and does as well as the network: log loss (0\.\d+) against \1, accuracy 1\.000 against "
+        r"1\.000 on 240 test rows, too close to tell apart$",
+        remark.sentence,
+    )
+    assert simpler(good, good, is_simpler=False) == []
+    assert simpler(good, np.full((ROWS, 3), 1 / 3)) == []
 
 
 # Of a run

@@ -124,7 +124,7 @@ def test_periods_and_intervals_of_pandas_are_read_as_they_are_written(place):
 def test_frames_that_hold_no_cells_are_refused():
     with pytest.raises(FileFormatError, match="table has lists in the column 'a'"):
         read_table(pl.DataFrame({"a": [[1], [2]]}))
-    with pytest.raises(FileFormatError, match="table has the names of columns but no rows"):
+    with pytest.raises(FileFormatError, match="table has the names of columns but no rows: add them below"):
         read_table(trees().clear())
     with pytest.raises(InputTypeError, match="table is of the type list, expected the name of a file, or a data frame"):
         read_table([1, 2])

@@ -184,7 +184,7 @@ def test_divergence_stops_with_the_step_the_layer_and_the_last_good_network(opti
         ({"epochs": 1.5}, InputTypeError, "epochs is 1.5, expected a whole number"),
         ({"batch_size": -1}, InputError, "batch_size is -1"),
         ({"optimizer": "adm"}, UnknownNameError, "did you mean 'adam'"),
-        ({"optimizer": "adam(rate=1)"}, InputError, "adam has no parameter 'rate': it takes learning_rate"),
+        ({"optimizer": "adam(rate=1)"}, InputError, "adam has no parameter 'rate': did you mean 'learning_rate'"),
         ({"optimizer": "sgd(momentum=1)"}, InputError, r"momentum of sgd is 1.0, expected a number in \[0, 1\)"),
         ({"optimizer": "sgd(learning_rate=0)"}, InputError, r"learning_rate of sgd is 0.0"),
         ({"optimizer": 3}, InputTypeError, "optimizer is 3, expected a name"),

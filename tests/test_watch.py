@@ -483,3 +483,18 @@ def test_units_that_are_saturated_where_the_model_has_learned_are_a_note():
                 nn.functional.cross_entropy(model(X), (X.argmax(dim=1) + goal) % 4).backward()
                 optimizer.step()
         assert [each.severity for each in doctor.findings if each.kind == "saturated_units"] == [severity]
+
+
+@pytest.mark.parametrize("fill", ["zeros", "dead"])
+def test_no_learning_rate_is_blamed_where_none_would_do(fill):
+    model = network()
+    with torch.no_grad():
+        for parameter in model.parameters() if fill == "zeros" else ():
+            parameter.zero_()
+        if fill == "dead":
+            model[0].bias.fill_(-50)
+    doctor = train(model, torch.optim.SGD(model.parameters(), lr=0.01), 100)
+    found = {each.kind for each in doctor.findings}
+    assert found & {"symmetry", "nothing_arrives"}
+    assert str(doctor).endswith("Units are counted from 1.")
+    assert not found & {"learning_rate_too_high", "learning_rate_too_low"}, str(doctor)

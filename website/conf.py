@@ -75,6 +75,7 @@ html_favicon = "static/mark.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_theme_options = {
     "logo": {"text": "backtalk", "image_light": "static/mark.svg", "image_dark": "static/mark.svg", "alt_text": ""},
     "navbar_align": "left",

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml as tex_to_mathml
+from formulas import keep_underscores, parts
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
@@ -49,6 +51,48 @@ class CodeWithoutAnEmptyEnd(SphinxTransform):
             text = block.astext().rstrip()
             block.rawsource = text
             block[:] = [nodes.Text(text)]
+
+
+class FoldersWithoutLinks(SphinxTransform):
+    """The site has no page for a folder of the repository, so its name stands there alone."""
+
+    default_priority = 10
+
+    def apply(self, **_: Any) -> None:
+        here = Path(self.env.doc2path(self.env.docname)).parent
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            if link["reftype"] == "myst" and not link.get("refdomain") and (here / link["reftarget"]).is_dir():
+                link.replace_self(link.children)
+
+
+def keep_formulas(application: Sphinx, name: str, source: list[str]) -> None:
+    if application.env.doc2path(name).suffix == ".md":
+        source[0] = keep_underscores(source[0])
+
+
+class Subscripts(SphinxTransform):
+    """∇_{W_2}ℒ in running text, of pages and of docstrings; code stays as it is."""
+
+    default_priority = 10
+    left_alone = (nodes.literal, nodes.literal_block, nodes.FixedTextElement, nodes.math, nodes.raw)
+    left_alone += (addnodes.desc_signature, addnodes.index)
+
+    def apply(self, **_: Any) -> None:
+        for text in list(self.document.findall(nodes.Text)):
+            above = text.parent
+            while above and not isinstance(above, self.left_alone):
+                above = above.parent
+            if above is None and "_" in text:
+                text.parent.replace(text, _with_subscripts(text.astext()))
+
+
+def _with_subscripts(text: str) -> list[nodes.Node]:
+    written: list[nodes.Node] = []
+    for before, below in parts(text):
+        written.append(nodes.Text(before))
+        if below:
+            written.append(nodes.subscript("", "", *_with_subscripts(below)))
+    return written
 
 
 def show_inline(writer: Any, node: nodes.math) -> None:
@@ -124,16 +168,11 @@ class Lesson(SphinxDirective):
         return [nodes.raw("", frame, format="html")]
 
 
-def folder_without_link(_app: Sphinx, env: Any, node: nodes.Element, content: nodes.Element) -> nodes.Element | None:
-    """The site has no page for a folder of the repository, so its name stands there alone."""
-    folder = Path(env.doc2path(node["refdoc"])).parent / node["reftarget"]
-    return content if node.get("reftype") == "myst" and folder.is_dir() else None
-
-
 def begin_at_the_first_page(application: Sphinx, exception: Exception | None) -> None:
     """The pages stand below docs/, as in the repository; the address of the site leads there."""
     if exception is None and application.builder.name == "html":
         page = '<!doctype html><meta charset="utf-8"><title>backtalk</title>'
+        page += '<link rel="icon" href="_static/mark.svg">'
         page += f'<meta http-equiv="refresh" content="0; url={FIRST_PAGE}"><a href="{FIRST_PAGE}">backtalk</a>\n'
         (Path(application.outdir) / "index.html").write_text(page)
 
@@ -141,10 +180,12 @@ def begin_at_the_first_page(application: Sphinx, exception: Exception | None) ->
 def setup(application: Sphinx) -> dict[str, bool]:
     application.add_transform(PicturesForADarkPage)
     application.add_transform(CodeWithoutAnEmptyEnd)
+    application.add_transform(FoldersWithoutLinks)
+    application.add_transform(Subscripts)
     application.add_html_math_renderer("mathml", (show_inline, None), (show_block, None))
     application.add_directive("commands", Commands)
     application.add_directive("lesson", Lesson)
-    application.connect("missing-reference", folder_without_link)
+    application.connect("source-read", keep_formulas)
     application.connect("autodoc-process-docstring", keep_bars)
     application.connect("build-finished", begin_at_the_first_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

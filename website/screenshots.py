@@ -44,6 +44,7 @@ def derivation(page: Any, server: Lab) -> None:
     Tab(page, server.port).open(server.address + "#start=explain")
     page.wait_for_selector("#derivation-value")
     page.click("#derivation summary:has-text('to the output units')")  # folded, it leaves room for the others
+    page.eval_on_selector("header", "header => { header.style.position = 'static' }")  # which would cover its top
 
 
 def walk(page: Any, server: Lab) -> None:

@@ -21,6 +21,7 @@ import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 LONGEST, END = 1200, 300  # letters of a fault, and those of its end that stay if it is cut
@@ -174,12 +175,21 @@ def unknown_name(
     activation is 'rleu', which is not known: did you mean 'relu'? Known are relu, tanh.
     """
     names = list(known)
-    compared = [name for name in names[:1000] if len(name) <= LONGEST_KNOWN]  # each takes some time
-    near = near or next(iter(get_close_matches(cut(str(found)).lower(), compared, n=1, cutoff=0.5)), "")
+    near = near or nearest(str(found), names)
     hint = f": did you mean {quoted(near)}{note and f' ({note})'}?" if near else "."
     more = f" and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
     listed = ", ".join(map(cut, names[:MOST_KNOWN])) + more
     return UnknownNameError(f"is {quoted(found)}, which is not known{hint} Known are {listed}.", argument=argument)
+
+
+def nearest(found: str, known: Iterable[str]) -> str:
+    """The known name that is most like another one; '' if none is.
+
+    >>> nearest("rleu", ["relu", "tanh"])
+    'relu'
+    """
+    compared = [name for name in islice(known, 1000) if len(name) <= LONGEST_KNOWN]  # each takes some time
+    return next(iter(get_close_matches(cut(found).lower(), compared, n=1, cutoff=0.5)), "")
 
 
 def cut(text: str, most: int = MOST_LETTERS) -> str:

@@ -96,6 +96,9 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     for finding in diagnosis.findings:
         show_finding(console, finding, measured.columns.names, measured.counted_from)
         console.print()
+    if diagnosis.counting:
+        console.print(Text(diagnosis.counting, "dim"))
+        console.print()
     _show_layers(console, measured)
     console.print()
     findings = diagnosis.findings

@@ -15,7 +15,7 @@ from dataclasses import MISSING, fields
 from numbers import Real
 from typing import Any, TypeVar
 
-from ..errors import InputError, InputTypeError, unknown_name
+from ..errors import InputError, InputTypeError, nearest, unknown_name
 from .decimals import read_decimal
 
 Kind = TypeVar("Kind")
@@ -49,6 +49,7 @@ INITIALIZATION_ALIASES = {
     "random_uniform": "uniform", "zero": "zeros",
 }  # fmt: skip
 ALIASES = (ACTIVATION_ALIASES, LOSS_ALIASES, OPTIMIZER_ALIASES, SCHEDULE_ALIASES, INITIALIZATION_ALIASES)
+PARAMETER_ALIASES = {"lr": "learning_rate", "rate": "learning_rate", "eta": "learning_rate", "eps": "epsilon"}
 # Names of what is nearly ours: our name, and how ours differs
 NEARLY = {
     "mse": ("squared_error", "half the sum of squares, where mse is their mean"),
@@ -84,7 +85,7 @@ def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argu
     match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
     name = canonical_name(match[1] if match else text.strip().partition("(")[0], table)
     if name not in table:
-        raise unknown_name(argument, text, table, *_nearly(name.lower(), table))
+        raise unknown_name(argument, name or text, table, *_nearly(name.lower(), table))
     if match is None:
         raise InputError(f"is {text!r}, {FORM}.", argument=argument)
     make = table[name]
@@ -92,8 +93,12 @@ def read_specification(text: str, table: Mapping[str, Callable[..., Kind]], argu
     known = {field.name: field for field in fields(make)} if isinstance(make, type) else {}
     for parameter in parameters:
         if parameter not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise InputError(f"is {text!r}, but {name} has no parameter {parameter!r}: {takes}.", argument=argument)
+            near = nearest(PARAMETER_ALIASES.get(parameter, parameter), known)
+            hint = f": did you mean {near!r}? It takes" if near else ": it takes"
+            takes = ", ".join(known) or "none"
+            raise InputError(
+                f"is {text!r}, but {name} has no parameter {parameter!r}{hint} {takes}.", argument=argument
+            )
     for parameter, field in known.items():
         if field.default is MISSING and parameter not in parameters:
             raise InputError(

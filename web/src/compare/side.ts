@@ -26,7 +26,7 @@ export class Side {
     const line = make("figure");
     const canvases = [make("canvas"), make("canvas", { className: "curve" }), make("canvas", { className: "units" })] as const;
     for (const canvas of canvases) canvas.setAttribute("role", "img");
-    canvases[2].setAttribute("aria-label", "Hidden units");
+    ["What it decides", "The fitted curve", "Hidden units"].forEach((name, i) => canvases[i]!.setAttribute("aria-label", name)); // until a frame says more
     this.stopped.setAttribute("role", "status");
     plane.append(canvases[0]);
     plane.dataset.part = "surface";

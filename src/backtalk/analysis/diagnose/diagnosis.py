@@ -13,7 +13,7 @@ from .finding import Finding
 from .fix import Fixed, fix
 from .measure import Measurements, finite_or_none
 from .report import write_report
-from .words import is_healthy, verdict
+from .words import counting, is_healthy, verdict
 
 OF_ALL = ("examples", "loss", "baseline", "validation_loss", "gradient", "noise_scale")
 OF_TARGETS = ("mean", "std", "least", "most", "counts", "shares", "recall")
@@ -36,10 +36,15 @@ class Judged:
         """How many findings of each severity."""
         return verdict(self.findings)
 
+    @property
+    def counting(self) -> str:
+        """How sentences count the units, columns and rows that the findings list; '' if they list none."""
+        return counting(self.findings)
+
     def __str__(self) -> str:
         """Every finding with its numbers and what to do."""
         told = [f"{each.severity}: {each.title}\n{each.said}\n→ {each.advice}" for each in self.findings]
-        return "\n\n".join([self.verdict, *told])
+        return "\n\n".join(filter(None, [self.verdict, *told, self.counting]))
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the same, as a table."""
@@ -66,6 +71,11 @@ class Diagnosis(Judged):
     findings: tuple[Finding, ...]
     measurements: Measurements
     network: str
+
+    @property
+    def counting(self) -> str:
+        """As of every diagnosis; columns that have names are not counted, nor rows that the caller numbered."""
+        return counting(self.findings, self.measurements.columns.names, self.measurements.counted_from)
 
     def fix(
         self,

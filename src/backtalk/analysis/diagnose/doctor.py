@@ -11,7 +11,7 @@ from ...core.network import Network
 from ...errors import InputTypeError
 from ...train import Callback, Epoch
 from .finding import Finding
-from .ranking import rank
+from .ranking import rank, without_rate_in_vain
 from .rules import arrival, course, curves
 from .rules.held_back import find_dropout_too_strong
 from .telemetry import Recorder, Start, Telemetry
@@ -67,7 +67,7 @@ class Doctor(Callback):
             self._recorder.start = self._start
         self._recorder.settings = self._settings
         self._recorder.note(epoch)
-        self.findings = rank(live_findings(self._recorder))
+        self.findings = rank(without_rate_in_vain(live_findings(self._recorder)))
         for each in self.findings:
             if (each.kind, each.layer) not in self._told:
                 self._told.add((each.kind, each.layer))

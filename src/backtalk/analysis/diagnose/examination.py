@@ -16,7 +16,7 @@ from .finding import Finding
 from .gather import measure
 from .measure import Measurements
 from .peers import Peers, compare
-from .ranking import rank, worst_of_each_kind
+from .ranking import rank, without_rate_in_vain, worst_of_each_kind
 from .rules import arrival, course, curves, finite, fit, held_back, inputs, layers, outputs, rates, targets
 from .rules.examples import find_dominating, find_mislabelled
 from .rules.features import find_uninformative_features
@@ -68,7 +68,7 @@ def examine(
     named = _names(columns, width), _names(classes, outputs, "classes", "the network", "classes")
     measured = measure(examples, telemetry, held_out, *named, _numbers(rows, count), memory_limit)
     with np.errstate(all="ignore"):  # of a ratio of what is nearly infinite
-        findings = rank(_findings(examples, measured))
+        findings = rank(without_rate_in_vain(_findings(examples, measured)))
     return findings, measured
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .finding import SEVERITIES, Finding
 from .thresholds import RULES
 
+AT_ANY_RATE = ("symmetry", "nothing_arrives")  # keep a network from learning, whatever the learning rate
 ORDER = {kind: place for place, kind in enumerate(RULES)}
 
 
@@ -32,6 +33,14 @@ def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return SEVERITIES.index(each.severity), step(each), -max(alike), each.kind, each.layer or 0
 
     return tuple(sorted(found, key=place_of))
+
+
+def without_rate_in_vain(findings: Iterable[Finding]) -> list[Finding]:
+    """Without a learning rate that is too low, where a higher one would change nothing."""
+    found = list(findings)
+    if any(each.kind in AT_ANY_RATE and each.severity == "severe" for each in found):
+        return [each for each in found if each.kind != "learning_rate_too_low"]
+    return found
 
 
 def worst_of_each_kind(findings: Iterable[Finding]) -> list[Finding]:

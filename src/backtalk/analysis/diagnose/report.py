@@ -41,7 +41,8 @@ def write_report(diagnosis: Diagnosis, title: str = "Diagnosis", *, classes: Seq
     """The page. ``classes``: the names of classes 0, 1, …, if they have some."""
     m, findings = diagnosis.measurements, diagnosis.findings
     worst = "healthy" if is_healthy(findings) else findings[0].severity
-    above = f"<p class='verdict {worst}'>{html.escape(verdict(findings))}</p>{numbers(_headline(m))}"
+    counted = f"<p class='quiet'>{diagnosis.counting}</p>" if diagnosis.counting else ""
+    above = f"<p class='verdict {worst}'>{html.escape(verdict(findings))}</p>{counted}{numbers(_headline(m))}"
     cards = [
         *(_finding(each, m) for each in findings),
         _layers(m),

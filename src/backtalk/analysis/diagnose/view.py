@@ -41,4 +41,7 @@ def _findings(judged: Judged) -> str:
         ]
         for each in judged.findings
     ]
-    return rows_table(["", "finding", "what was measured", "what to do"], rows, words=4) if rows else ""
+    if not rows:
+        return ""
+    counting = sentence(judged.counting) if judged.counting else ""
+    return rows_table(["", "finding", "what was measured", "what to do"], rows, words=4) + counting

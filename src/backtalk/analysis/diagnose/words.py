@@ -50,6 +50,24 @@ def where(finding: Finding, columns: Sequence[str], most: int, counted_from: int
     )
 
 
+def counting(findings: Sequence[Finding], columns: Sequence[str] = (), counted_from: int = 1) -> str:
+    """How sentences count what the findings list, once for all of them; '' if they list nothing by number.
+
+    ``columns``, ``counted_from``: as :func:`where` takes them.
+
+    >>> counting([Finding("dead_units", "severe", 1.0, "", "", "", layer=1, units=(0,), examples=(3,))])
+    'Units and rows are counted from 1.'
+    """
+    of_input = [each.layer == 0 for each in findings if each.units]
+    kinds = {
+        "units": not all(of_input),
+        "columns": any(of_input) and not columns,
+        "rows": counted_from == 1 and any(each.examples for each in findings),
+    }
+    named = [kind for kind, is_listed in kinds.items() if is_listed]
+    return f"{listed(named).capitalize()} are counted from 1." if named else ""
+
+
 def runs(numbers: Sequence[int]) -> list[str]:
     """The numbers as they come, three or more that follow one another as a run.
 

@@ -27,6 +27,7 @@ def show_contributions(console: Console, found: Contributions, table: str) -> No
         if k:
             console.print()
         _show_row(console, found, k, table)
+    console.print("rows are counted from 1", style="dim")
 
 
 def _show_row(console: Console, found: Contributions, k: int, table: str) -> None:

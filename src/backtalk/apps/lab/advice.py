@@ -6,13 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...analysis.diagnose import Finding
+from .datasets import SETS
 from .settings import Settings
 
 
 def for_page(finding: Finding, settings: Settings) -> Finding:
-    """The finding, with advice for the controls of the page; ``settings``: how they stand."""
+    """The finding, with advice for the controls of the page and the data; ``settings``: how they stand."""
     said = ADVICE[finding.kind]
-    return replace(finding, advice=said if isinstance(said, str) else said(settings))
+    advice = said if isinstance(said, str) else said(settings)
+    if settings.data in SETS and FILE in advice:
+        advice = BUILT_IN.get(finding.kind, OTHER_DATA)
+    if finding.kind == "dominating_examples":
+        advice = f"{advice} {_quieter(settings, classifies=bool(finding.numbers['classes']))}"
+    return replace(finding, advice=advice)
 
 
 def _rate(settings: Settings, factor: float) -> str:
@@ -34,7 +40,14 @@ def _steeper(settings: Settings) -> str:
     return "Choose relu as Activation, and use fewer layers."
 
 
+def _quieter(settings: Settings, *, classifies: bool) -> str:
+    """How the loudest rows get less of a say."""
+    choice = f"a Batch size of {4 * settings.batch}" if classifies else "huber as Loss"
+    return f"With {choice} each of them says less."
+
+
 FILE = "in Your file"
+OTHER_DATA = "This set is built in, and stays as it is: choose other Data."
 SCALED = (
     f"Subtract the mean of each column and divide by its standard deviation, {FILE}; a .csv or .parquet file is scaled "
     "when it is read."
@@ -66,8 +79,8 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     "dropout_too_strong": "Choose a smaller Dropout, under More.",
     "nothing_arrives": f"{_activation('leaky_relu')} It is never flat. And choose auto as Output.",
     "class_imbalance": f"See how it does on the rare class, rather than the score; more rows of that {FILE} help most.",
-    "mislabelled_examples": f"{ROWS}, the first ones first, and correct wrong labels. In a drawn set they are Noise.",
-    "dominating_examples": f"{ROWS} for wrong values. If they are right, choose huber as Loss for numbers.",
+    "mislabelled_examples": f"{ROWS}, the first ones first, and correct wrong labels.",
+    "dominating_examples": f"{ROWS} for wrong values, and correct these.",
     "exploding_gradient": lambda settings: f"Use fewer layers, or {_rate(settings, 0.1)}: Reset, and Run.",
     "batch_too_small": lambda settings: f"Choose a Batch size of {4 * settings.batch}, or {_rate(settings, 0.1)}.",
     "learning_rate_too_high": _slower(),
@@ -82,4 +95,17 @@ ADVICE: dict[str, str | Callable[[Settings], str]] = {
     f"Dropout, under More. More rows {FILE} help most.",
     "loss_stands_still": lambda settings: f"Try {_rate(settings, 10)}, another Activation, or another Seed.",
     "underfitting": "Run on, Add a layer, or give the layers more units. Or the columns say little of the target.",
+}
+UNSCALED = (
+    "This set is not scaled here: try a smaller Learning rate. A .csv or .parquet file is scaled when it is read."
+)
+BUILT_IN = {  # what to do about the data of the page's own sets, which nobody can change
+    "inputs_not_scaled": UNSCALED,
+    "inputs_too_small": UNSCALED,
+    "class_imbalance": "See how it does on the rare class, rather than the score.",
+    "mislabelled_examples": "Look at these rows, the first ones first: the classes overlap there, or Noise put them "
+    "there.",
+    "dominating_examples": "Look at these rows: they are the hardest ones of this set.",
+    "overfitting": "Stop where the loss on held-out rows was least; or use fewer units; or choose an L2 penalty or "
+    "Dropout, under More.",
 }

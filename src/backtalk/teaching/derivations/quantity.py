@@ -46,14 +46,17 @@ def as_quantity(network: Network, value: Any) -> Quantity:
         raise InputError(f"quantity is a text of {len(value)} letters, expected one such as 'W[1,1,1]'.")
     match = WRITTEN.fullmatch(BETWEEN.sub(",", str(value)))
     if not match:
-        raise InputError(f"quantity is {value!r}, which is none: {_those_of(network)}")
+        other = str(value).strip().swapcase()
+        near = WRITTEN.fullmatch(BETWEEN.sub(",", other))
+        meant = f"did you mean {other!r}? There" if near and near[2] else "there"
+        raise InputError(f"quantity is {value!r}, which is none: {meant} {_those_of(network)}")
     family, written = match[1], match[2] or ""
     numbers = tuple(map(int, re.findall("[0-9]+", written)))
     if family in ("x", "yhat", "ŷ"):
         family, numbers = "h", (0 if family == "x" else network.depth, *numbers)
     shapes = shapes_of(network, family)
     if not numbers or numbers[0] not in shapes:
-        raise InputError(f"quantity is {value!r}, which the network does not have: {_those_of(network)}")
+        raise InputError(f"quantity is {value!r}, which the network does not have: there {_those_of(network)}")
     layer, *indices = numbers
     shape = shapes[layer]
     if indices and len(indices) != len(shape):
@@ -89,6 +92,6 @@ def shapes_of(network: Network, family: str) -> dict[int, tuple[int, ...]]:
 def _those_of(network: Network) -> str:
     last = network.depth
     return (
-        f"there are h[0] (the input) to h[{last}], a[1] to a[{last}], W[1] to W[{last}] and b[1] to b[{last}], and "
+        f"are h[0] (the input) to h[{last}], a[1] to a[{last}], W[1] to W[{last}] and b[1] to b[{last}], and "
         "their numbers, such as W[1,1,1] or h[1,1]."
     )

@@ -32,8 +32,11 @@ def find_mislabelled(network: Network, measured: Measurements, peers: Peers | No
     against &= targets.recall[targets.given] >= LIMITS.accurate
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-measured.losses[rows], kind="stable")]
-    classes = [(targets.called(int(k[n])) for k in (targets.given, targets.predicted)) for n in rows[: LIMITS.listed]]
-    shown = [f"{measured.number(n)} ({own}, rather {other})" for n, (own, other) in zip(rows, classes, strict=False)]
+    shown = [
+        f"{measured.number(n)} ({targets.called(int(targets.given[n]))}, "
+        f"rather {targets.called(int(targets.predicted[n]))})"
+        for n in rows[: LIMITS.listed]
+    ]
     return finding(
         "mislabelled_examples", len(rows) / measured.examples, "labels that may be wrong",
         f"The network gets {percent(right)} right, but is sure of another class than the given one for "

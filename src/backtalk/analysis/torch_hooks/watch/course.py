@@ -29,7 +29,8 @@ def find_in_course(recorder: Recorder) -> list[Finding]:
     found = non_finite(recorder)
     if run is None:
         return found + non_finite_validation(recorder)
-    found += learning_rate_too_high(run)
+    are_copies = any(each.kind == "symmetry" and each.severity == "severe" for each in recorder.looks.findings)
+    found += learning_rate_too_high(run, are_copies=are_copies)
     if not run.shared and recorder.losses.curve.broken is None:
         found += penalty_too_strong(run) + class_imbalance(recorder, run)
         found += rate_gone(run) or ([] if found else learning_rate_too_low(run))
@@ -67,18 +68,21 @@ def non_finite_validation(recorder: Recorder) -> list[Finding]:
     )  # fmt: skip
 
 
-def learning_rate_too_high(run: Run) -> list[Finding]:
-    """Updates that are large beside the weights, or a loss that is thrown up, rises or jumps."""
+def learning_rate_too_high(run: Run, *, are_copies: bool = False) -> list[Finding]:
+    """Updates that are large beside the weights, or a loss that is thrown up, rises or jumps.
+
+    ``are_copies``: the weights are no random ones. Then their size, which may be 0, measures no update.
+    """
     signs: list[tuple[float, str]] = []
     numbers: dict[str, float | int | str | None] = {"learning_rate": run.rate}
     later, early = run.ratios(max(EARLY, run.steps // 4)), run.ratios()
-    if len(later) >= 3:
+    if len(later) >= 3 and not are_copies:
         numbers["update_ratio"] = usual = median(later)
         said = f"a step changes the weights by {percent(usual)} of their size (median of {len(later)} measured ones)"
         signs.append((usual / LIMITS.update_high, said))
     if not run.shared:
         signs += _thrown_up(run) + _rising(run) + _jumping(run)
-        if early and run.steps >= LONG and run.constant and run.late >= 0.95 * run.constant:
+        if early and not are_copies and run.steps >= LONG and run.constant and run.late >= 0.95 * run.constant:
             said = (
                 f"one of the first steps changed the weights by {percent(max(early))} of their size, and since then "
                 f"the loss stands at {run.late:.3g}, where a constant output has {run.constant:.3g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...diagnose.finding import Finding
-from ...diagnose.ranking import rank
+from ...diagnose.ranking import rank, without_rate_in_vain
 from ...diagnose.rules.layers import milder_where_learned
 from .course import find_in_course
 from .programs import find_in_program
@@ -26,7 +26,7 @@ def judge(recorder: Recorder) -> tuple[Finding, ...]:
         found = [each for each in found if each.kind != "unreached_parameters"]
     if "sorted_batches" in kinds:  # what the first batches say of the classes is wrong
         found = [each for each in found if each.kind not in OF_FIRST_BATCHES]
-    every = [*of_steps, *found]
+    every = without_rate_in_vain([*of_steps, *found])
     if any(each.severity != "note" and each.kind != "training_too_short" for each in every):
         every = [each for each in every if each.kind != "training_too_short"]  # more of this would not help
     return rank(every)

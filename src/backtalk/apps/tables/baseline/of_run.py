@@ -71,7 +71,8 @@ def besides(finished: Finished, baselines: Sequence[Baseline]) -> list[Beside]:
     for each in baselines:
         if part in each.outputs:
             advice = (TREES if each.name == BOOSTED else LINES).format(model=each.model, penalty=penalty)
-            found.append(Beside(each.name, rows_beside(finished, each, part), each.outputs[part], advice))
+            rows, simpler = rows_beside(finished, each, part), each.name != BOOSTED
+            found.append(Beside(each.name, rows, each.outputs[part], advice, simpler))
     return found
 
 

@@ -28,7 +28,9 @@ def read_delimited(content: bytes, file: str, no_header: bool = False) -> TableI
     ``no_header``: the first line is a row.
     """
     if not content or content.isspace():
-        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
+        raise FileFormatError(
+            "is empty, expected a line of column names and rows below it: export the table anew.", file=file
+        )
     content, said = as_utf8(content, file)
     content = ended(content)
     layout = layout_of(content, file, no_header)

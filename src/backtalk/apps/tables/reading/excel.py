@@ -41,7 +41,9 @@ def read_excel(content: bytes, file: str, most: int) -> TableInMemory:
         raise unreadable(error, file) from None
     frame = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
     if frame.height == 0:
-        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=file)
+        raise FileFormatError(
+            "is empty, expected a line of column names and rows below it: export the table anew.", file=file
+        )
     text = frame.select(pl.all().str.replace(NO_DAY, "")).write_csv(include_header=False)
     found = read_delimited(b"sep=,\n" + text.encode(), file)
     others = f"of its {len(names)} sheets only the first, {quoted(names[0])}, is read."

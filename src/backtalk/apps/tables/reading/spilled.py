@@ -50,7 +50,9 @@ def spill_delimited(path: Path, folder: Path, part_bytes: int, no_header: bool =
             if frame.height:
                 frame.write_parquet(folder / f"{number:08}.parquet", row_group_size=frame.height, compression="lz4")
     if not any(folder.iterdir()):
-        raise FileFormatError("has the names of columns but no rows.", file=file)
+        raise FileFormatError(
+            "has the names of columns but no rows: add them below, or export the table anew.", file=file
+        )
     table = ParquetTable(folder)
     table.named, table.said, table.decimal_comma = path, said, layout.decimal_comma
     return table
@@ -62,7 +64,9 @@ def _layout_of(path: Path, no_header: bool) -> Layout:
         beginning = file.read(BEGINNING)
         is_whole = not file.read(1)
     if not beginning.strip():
-        raise FileFormatError("is empty, expected a line of column names and rows below it.", file=path)
+        raise FileFormatError(
+            "is empty, expected a line of column names and rows below it: export the table anew.", file=path
+        )
     if b"\0" in beginning:
         raise InputError(
             f"{path} does not fit into memory, and is not text in UTF-8, which can be read in parts: save it as UTF-8, "

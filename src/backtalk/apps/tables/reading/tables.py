@@ -83,7 +83,9 @@ def _require_text(origin: Origin) -> None:
 
 def _require_rows(origin: Origin, count: int) -> None:
     if count == 0:
-        raise FileFormatError("has the names of columns but no rows.", file=origin.name)
+        raise FileFormatError(
+            "has the names of columns but no rows: add them below, or export the table anew.", file=origin.name
+        )
 
 
 def open_table(table: Any, in_parts: bool) -> Source:

@@ -13,17 +13,22 @@ from .compare import Measure, Numbers, Rows, are_known, log_losses, measures_of_
 from .remark import Remark
 
 WORSE = "worse_than_baseline"
+AS_GOOD = "baseline_as_good"
 LEAST_GAIN = 0.002  # of a log loss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beside:
-    """Another model by its ``name``, its outputs for rows beside the network's, and the ``advice`` if it is better."""
+    """Another model by its ``name``, its outputs for rows beside the network's, and the ``advice`` if it is better.
+
+    ``is_simpler``: than a network, so that it is to be preferred if it is as good.
+    """
 
     name: str
     rows: Rows
     output: Numbers
     advice: str = ""
+    is_simpler: bool = False
 
 
 def find_better_baseline(
@@ -50,6 +55,20 @@ def find_better_baseline(
         f"a difference larger than chance{chance}"
     )
     return [Remark(WORSE, sentence, best.advice)]
+
+
+def find_simpler(target: Target, network: Network, others: Sequence[Beside], balanced: bool = False) -> list[Remark]:
+    """A simpler model than which the network is no better by more than chance allows; to be asked if none is better."""
+    for other in others:
+        measures = measures_beside(target, network, other, balanced) if other.is_simpler else []
+        if measures and not any(measure.gain.is_more for measure in measures):
+            figures = ", ".join(map(str, measures))
+            sentence = (
+                f"{other.name} is simpler and does as well as the network: {figures} on {other.rows}, "
+                "too close to tell apart"
+            )
+            return [Remark(AS_GOOD, sentence, other.advice)]
+    return []
 
 
 def _matters(measure: Measure) -> bool:

@@ -13,7 +13,7 @@ from ..parts import Inputs
 from ..preprocessing import Preprocessing
 from ..target import Target
 from .alone import find_giveaways
-from .beside import Beside, find_better_baseline
+from .beside import Beside, find_better_baseline, find_simpler
 from .classes import find_never_predicted
 from .compare import Rows, compare
 from .constant import Constant
@@ -59,7 +59,10 @@ def judge(run: Judged, inputs: Mapping[str, tuple[Inputs, np.ndarray]]) -> list[
     rows = Rows(part, *run.parts[part], run.weights.get(part))
     giveaways = find_giveaways(target, run.preprocessing, inputs)
     found = giveaways + find_better_baseline(target, network, run.beside, run.constant.balanced)
-    found += judge_scores(target, network, run.constant, rows, others)
+    scored = judge_scores(target, network, run.constant, rows, others)
+    if not found and any(each.name == WELL for each in scored):
+        found += find_simpler(target, network, run.beside, run.constant.balanced)
+    found += scored
     found += _still_falling(run.trainings)
     beside = next((name for name in (OUT_OF_FOLD, "validation") if name in run.parts), None)
     if part == "test" and beside is not None:
