@@ -59,7 +59,7 @@ docs: .venv/installed-docs
 
 # The pictures of docs/images; needs Chromium. Some of them: make screenshots NAMES=walk
 screenshots: .venv/installed-docs
-	@$(BIN)/python website/screenshots.py $(NAMES)
+	@PYTHONPATH=tests $(BIN)/python website/screenshots.py $(NAMES)
 
 # Mutated files for everything that reads files or messages from outside; make fuzz MINUTES=60
 MINUTES ?= 10

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images anew: make screenshots, or some of them: python website/screenshots.py walk
+"""Take the pictures of docs/images anew: make screenshots, or some of them: make screenshots NAMES=walk
 
 They show the real pages: the lab in Chromium, and what the commands write. So take them again when a page has changed.
 """
@@ -19,13 +19,11 @@ from PIL import Image
 from sklearn.datasets import load_wine
 
 from backtalk import Network, diagnose, fit
+from browser_page import Lab, Tab, browsing
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 BACKTALK = [sys.executable, "-m", "backtalk"]
-sys.path.append(str(ROOT / "tests"))
-
-from browser_page import Lab, Tab, browsing  # noqa: E402
 
 SPIRALS = "#data=spirals&layers=8,8&activation=tanh&optimizer=adam&rate=0.03&noise=0.05&seed=0&example=5&color=picture"
 

@@ -21,6 +21,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** For those who hear the page, an element is one picture, of this name. */
+export function namePicture(element: Element, name: string): void {
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", name);
+}
+
 /** Text in which h[2,j] and ∇_a stand as they do in formulas: h with the subscript 2,j, ∇ with the subscript a. */
 export function withSubscripts(text: string): (string | HTMLElement)[] {
   return text.split(/((?<=\b[Wabhx])\[[\d·jkm, ]+\]|(?<=∇)_[Wabhx])/).map((part, k) => (k % 2 ? make("sub", { textContent: part.replace(/[[\]_]/g, "") }) : part));

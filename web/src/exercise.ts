@@ -1,6 +1,6 @@
 // An exercise sheet as a form: each answer is marked as soon as it is whole, and the likely mistake is named.
 
-import { find, make, offer, say } from "./dom";
+import { find, make, namePicture, offer, say } from "./dom";
 import { formula } from "./formula";
 import type { Answer, Asked, Hello, Marks, Question, Sent, Sheet } from "./protocol";
 
@@ -152,8 +152,7 @@ export class Exercises {
 function drawn(said: string, [width, height]: [number, number], svg: string): Node {
   const text = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" class="network">${svg}</svg>`;
   const found = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-  found.setAttribute("role", "img");
-  found.setAttribute("aria-label", said);
+  namePicture(found, said);
   return document.importNode(found, true);
 }
 

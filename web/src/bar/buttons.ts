@@ -2,8 +2,8 @@
 
 import type { Colour } from "../page/address";
 import type { App } from "../app";
-import { onProjector } from "./appearance";
-import { find, offer, wide } from "../dom";
+import { find, offer } from "../dom";
+import { unfoldWhereWide } from "../settings/unfold";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100]; // steps a frame, of Run
 const PACES = [1, 2, 5, 10]; // steps a second, of Play
@@ -30,14 +30,4 @@ export function listenToButtons(app: App): void {
     input.addEventListener("change", () => app.shown.colourBy(input.value as Colour));
   }
   unfoldWhereWide(find<HTMLDetailsElement>("settings"));
-}
-
-/** The settings stand open beside the drawing, and folded above it on a narrow page and on a projector. */
-function unfoldWhereWide(settings: HTMLDetailsElement): void {
-  const unfold = (): void => {
-    settings.open = wide.matches && !onProjector();
-  };
-  wide.addEventListener("change", unfold);
-  document.addEventListener("appearance", unfold);
-  unfold();
 }

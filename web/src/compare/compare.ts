@@ -1,6 +1,5 @@
 // Side by side: two networks on the same data and mini-batches, instead of the one.
 
-import { onProjector } from "../bar/appearance";
 import type { Notice } from "../bar/notice";
 import { find, offer, wide } from "../dom";
 import { shortened } from "../names";
@@ -9,6 +8,7 @@ import { configurationOf } from "../page/address";
 import type { Training } from "../page/training";
 import type { Hello, PairFrame, PairSetup, Planes, Setup, Sides } from "../protocol";
 import { Surface } from "../plots/surface";
+import { unfoldWhereWide } from "../settings/unfold";
 import { comparedOf, nameIn, OWN, readComparison, SIDES, writeComparison, type Compared } from "./address";
 import { SideCurves } from "./curves";
 import { differing, named, told } from "./difference";
@@ -255,14 +255,4 @@ function simplified(configuration: Sides["left"]): Sides["left"] {
   const { activation } = configuration;
   if (typeof activation === "string" || activation.some((each) => each !== activation[0])) return configuration;
   return { ...configuration, activation: activation[0] ?? "tanh" };
-}
-
-/** The settings stand open beside the pictures, and folded on a narrow page and on a projector. */
-function unfoldWhereWide(settings: HTMLDetailsElement): void {
-  const unfold = (): void => {
-    settings.open = wide.matches && !onProjector();
-  };
-  wide.addEventListener("change", unfold);
-  document.addEventListener("appearance", unfold);
-  unfold();
 }

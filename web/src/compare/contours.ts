@@ -8,7 +8,7 @@
 // A plane comes as JSON from its `to_dict()`, with null for losses that are not finite.
 
 import { contours } from "d3-contour";
-import { make, sharp } from "../dom";
+import { make, namePicture, sharp } from "../dom";
 import { percent, written } from "../numbers";
 import { css, font, mix, theme } from "../theme";
 import { drawAxes, frameOf, type Frame } from "./axes";
@@ -58,7 +58,7 @@ export class ContourPlot {
     private readonly canvas: HTMLCanvasElement,
     private readonly keys: HTMLElement,
   ) {
-    canvas.setAttribute("role", "img");
+    namePicture(canvas, "Contours of the loss");
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 

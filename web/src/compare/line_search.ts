@@ -4,7 +4,7 @@
 //   plot.show(line, () => theme().sides[0]); // a line of `backtalk.loss_line`, and the colour of its optimizer; or null
 //   plot.draw(); // again: after a change of theme. A change of size is seen by the plot itself
 
-import { make, sharp } from "../dom";
+import { make, namePicture, sharp } from "../dom";
 import { written } from "../numbers";
 import { css, font, mix, theme } from "../theme";
 import { drawAxes, frameOf, type Frame } from "./axes";
@@ -38,7 +38,7 @@ export class LineSearchPlot {
     private readonly canvas: HTMLCanvasElement,
     private readonly keys: HTMLElement,
   ) {
-    canvas.setAttribute("role", "img");
+    namePicture(canvas, "The loss along a line");
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 

@@ -2,7 +2,7 @@
 
 import { make, sharp } from "../dom";
 import { subscript, written } from "../numbers";
-import { powers } from "../plots/chart";
+import { drawLevels, powers } from "../plots/chart";
 import type { SideFrame } from "../protocol";
 import { font, theme } from "../theme";
 import { SIDES } from "./address";
@@ -36,7 +36,7 @@ export class Profile {
     const made = flows.length ? sharp(canvas) : null;
     if (!made) return;
     const { context, width, height } = made;
-    const { quiet, line, type, sides, card } = theme();
+    const { type, sides, card } = theme();
     const box = { left: 48 * type, right: width - 14, top: 8, bottom: height - 20 * type };
     // Whole powers of ten, two at least, so that the picture stands still while the numbers move
     const high = Math.ceil(Math.log10(sizes.length ? Math.max(...sizes) : 1) + 0.05);
@@ -45,18 +45,8 @@ export class Profile {
     const most = Math.max(...flows.map((flow) => flow.length));
     const x = (layer: number): number => box.left + 14 + ((layer - 1) / Math.max(1, most - 1)) * (box.right - box.left - 28);
     context.font = font(11);
-    context.fillStyle = quiet;
-    context.strokeStyle = line;
-    context.lineWidth = 1;
-    context.textAlign = "right";
-    for (const tick of powers(10 ** low, 10 ** high).filter((tick) => Number.isInteger(Math.round(1e6 * Math.log10(tick)) / 1e6))) {
-      const at = Math.round(y(tick)) + 0.5;
-      context.beginPath();
-      context.moveTo(box.left, at);
-      context.lineTo(box.right, at);
-      context.stroke();
-      context.fillText(written(tick, 2), box.left - 6, at + 3.5);
-    }
+    const powersOfTen = powers(10 ** low, 10 ** high).filter((tick) => Number.isInteger(Math.round(1e6 * Math.log10(tick)) / 1e6));
+    drawLevels(context, powersOfTen, box, y);
     context.textAlign = "center";
     for (let layer = 1; layer <= most; layer++) context.fillText(`a${subscript(layer)}`, x(layer), height - 5);
     flows.forEach((flow, k) => {

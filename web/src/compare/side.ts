@@ -1,6 +1,6 @@
 // One of the two networks: what it decides, its hidden units, how good it is, and why it stopped if it did.
 
-import { make, say } from "../dom";
+import { make, namePicture, say } from "../dom";
 import { percent, written } from "../numbers";
 import { Curve } from "../plots/curve";
 import { Surface } from "../plots/surface";
@@ -25,8 +25,7 @@ export class Side {
     const plane = make("figure", { className: "surface" });
     const line = make("figure");
     const canvases = [make("canvas"), make("canvas", { className: "curve" }), make("canvas", { className: "units" })] as const;
-    for (const canvas of canvases) canvas.setAttribute("role", "img");
-    ["What it decides", "The fitted curve", "Hidden units"].forEach((name, i) => canvases[i]!.setAttribute("aria-label", name)); // until a frame says more
+    namePicture(canvases[2], "Hidden units");
     this.stopped.setAttribute("role", "status");
     plane.append(canvases[0]);
     plane.dataset.part = "surface";

@@ -74,7 +74,7 @@ export function drawChart(place: ChartPlace, history: History, logarithmic: bool
   const canvas = sharp(place.canvas);
   if (!canvas) return;
   const { context, width, height } = canvas;
-  const { quiet, line, type } = theme();
+  const { quiet, type } = theme();
   const box = { left: 44 * type, right: width - 8, top: 6, bottom: height - 18 * type };
   const drawable = (value: number | null): value is number => value !== null && Number.isFinite(value) && (!logarithmic || value > 0);
   const known = [...history.series, ...(before ? [before] : [])].flatMap(({ values }) => values.filter(drawable));
@@ -87,18 +87,7 @@ export function drawChart(place: ChartPlace, history: History, logarithmic: bool
   const x = (step: number): number => box.left + ((step - first) / (last - first)) * (box.right - box.left);
 
   context.font = font(11);
-  context.fillStyle = quiet;
-  context.strokeStyle = line;
-  context.lineWidth = 1;
-  context.textAlign = "right";
-  for (const tick of logarithmic ? powers(low, high) : steps(low, high, 4)) {
-    const at = Math.round(y(tick)) + 0.5;
-    context.beginPath();
-    context.moveTo(box.left, at);
-    context.lineTo(box.right, at);
-    context.stroke();
-    context.fillText(written(tick, 2), box.left - 6, at + 3.5);
-  }
+  drawLevels(context, logarithmic ? powers(low, high) : steps(low, high, 4), box, y);
   context.fillText("step", box.left - 8, height - 4);
   context.textAlign = "center";
   for (const tick of steps(first, last, 4)) {
@@ -160,6 +149,23 @@ function keys(box: HTMLElement, series: Series[], latest: { name: string; value:
     const text = latest[k]?.value === null ? "" : written(latest[k]?.value, 3);
     if (value.textContent !== text) value.textContent = text;
   });
+}
+
+/** A line across the box at each of these values, with its number to the left. */
+export function drawLevels(context: CanvasRenderingContext2D, ticks: number[], box: { left: number; right: number }, y: (value: number) => number): void {
+  const { quiet, line } = theme();
+  context.fillStyle = quiet;
+  context.strokeStyle = line;
+  context.lineWidth = 1;
+  context.textAlign = "right";
+  for (const tick of ticks) {
+    const at = Math.round(y(tick)) + 0.5;
+    context.beginPath();
+    context.moveTo(box.left, at);
+    context.lineTo(box.right, at);
+    context.stroke();
+    context.fillText(written(tick, 2), box.left - 6, at + 3.5);
+  }
 }
 
 function range(values: number[], logarithmic: boolean): [number, number] {

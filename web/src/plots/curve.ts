@@ -1,7 +1,7 @@
 // What the network says over its one input, with the training points: the curve that it fits.
 
 import { steps } from "./chart";
-import { sharp } from "../dom";
+import { namePicture, sharp } from "../dom";
 import { readable, written } from "../numbers";
 import type { Seen, Setup } from "../protocol";
 import { css, font, theme } from "../theme";
@@ -23,6 +23,7 @@ export class Curve {
     private readonly canvas: HTMLCanvasElement,
     private readonly choose?: (row: number) => void,
   ) {
+    namePicture(canvas, "The fitted curve"); // until a frame says more
     if (choose) canvas.addEventListener("click", (event) => this.click(event));
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
@@ -113,9 +114,8 @@ export class Curve {
     const { setup } = this;
     const { from, to } = setup!.curve!;
     const name = readable(setup!.columns[0] ?? "x");
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute(
-      "aria-label",
+    namePicture(
+      this.canvas,
       `What the network says for ${name} from ${written(from, 2)} to ${written(to, 2)}, as a curve, with the rows as points.${this.choose ? " Click a point to show that example." : ""}`,
     );
   }

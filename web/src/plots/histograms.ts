@@ -1,6 +1,6 @@
 // How a and ∇_a of each layer are spread over the units and the rows of a mini-batch.
 
-import { find, make, sharp } from "../dom";
+import { find, make, namePicture, sharp } from "../dom";
 import { level } from "../network/scale";
 import { percent, subscript, written } from "../numbers";
 import type { Frame, Setup } from "../protocol";
@@ -52,8 +52,7 @@ export class Histograms {
 function figure(array: string): HTMLElement {
   const canvas = make("canvas", {});
   canvas.dataset.array = array;
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "Histogram");
+  namePicture(canvas, "Histogram");
   return make("figure", {}, canvas, make("figcaption", {}));
 }
 

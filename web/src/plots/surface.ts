@@ -1,6 +1,6 @@
 // What the network decides on the plane of its two inputs, with the training points.
 
-import { make, sharp } from "../dom";
+import { make, namePicture, sharp } from "../dom";
 import { shortened, toldApart } from "../names";
 import { readable, written } from "../numbers";
 import type { Numbers, Seen, Setup } from "../protocol";
@@ -21,6 +21,7 @@ export class Surface {
     private readonly canvas: HTMLCanvasElement,
     private readonly choose?: (row: number) => void,
   ) {
+    namePicture(canvas, "What it decides"); // until a frame says more
     if (choose) canvas.addEventListener("click", (event) => this.click(event));
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
@@ -152,9 +153,8 @@ export class Surface {
     corner(written(x0, 2), 5, height - 5, "left");
     corner(`${across}  ${written(x1, 2)}`, width - 5, height - 5, "right");
     corner(`${written(y1, 2)}  ${up}`, 5, 14, "left");
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute(
-      "aria-label",
+    namePicture(
+      this.canvas,
       `The plane of ${across} and ${up} from ${written(x0, 2)}, ${written(y0, 2)} to ${written(x1, 2)}, ${written(y1, 2)}, coloured by the output, with the training points.${this.choose ? " Click a point to show that example." : ""}`,
     );
   }
