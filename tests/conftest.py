@@ -120,6 +120,32 @@ def tab(browser, lab_process):
         each.page.context.close()
 
 
+@pytest.fixture
+def open_lesson(browser, tmp_path):
+    """Opens a lesson from a file; it may not ask anyone for anything, nor complain. ``script`` runs before its own."""
+    from browser_page import Tab
+
+    opened: list[Tab] = []
+
+    def open_file(page: bytes, fragment: str = "", *, width: int = 1280, script: str = "") -> Tab:
+        path = tmp_path / "lesson.html"
+        path.write_bytes(page)
+        context = browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce")
+        tab = Tab(context.new_page(), 0)
+        tab.page.set_default_timeout(60_000)
+        tab.page.add_init_script(script)
+        tab.origin = path.as_uri().removesuffix("/lesson.html")
+        opened.append(tab)
+        tab.page.goto(path.as_uri() + fragment)
+        return tab
+
+    yield open_file
+    for tab in opened:
+        assert not tab.complaints
+        assert not tab.foreign
+        tab.page.context.close()
+
+
 @pytest.fixture(scope="session")
 def pdflatex():
     """The program; where it has to be there, a test fails without it instead of being skipped."""

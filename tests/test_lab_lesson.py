@@ -217,29 +217,6 @@ def test_a_lesson_that_cannot_be_written_is_refused(call, tmp_path, arguments, s
 # The page
 
 
-@pytest.fixture
-def open_lesson(browser, tmp_path):
-    """Opens a lesson from a file; it may not ask anyone for anything, nor complain."""
-    opened: list[Tab] = []
-
-    def open_file(page: bytes, fragment: str = "", *, width: int = 1280) -> Tab:
-        path = tmp_path / "lesson.html"
-        path.write_bytes(page)
-        context = browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce")
-        tab = Tab(context.new_page(), 0)
-        tab.page.set_default_timeout(60_000)
-        tab.origin = path.as_uri().removesuffix("/lesson.html")
-        opened.append(tab)
-        tab.page.goto(path.as_uri() + fragment)
-        return tab
-
-    yield open_file
-    for tab in opened:
-        assert not tab.complaints
-        assert not tab.foreign
-        tab.page.context.close()
-
-
 def at_step(tab: Tab, step: int) -> None:
     slider = "const s = document.getElementById('timeline-step'); s.value = v; s.dispatchEvent(new Event('input'));"
     tab.page.evaluate(f"v => {{ {slider} }}", step)

@@ -22,42 +22,23 @@ from backtalk.apps.lab.trainer import Trainer
 from backtalk.errors import DivergedError
 from backtalk.teaching.derivations.quantity import as_quantity
 from backtalk.train.schedules import SCHEDULES
-from browser_page import Tab, browsing
+from browser_page import Tab
 from test_lab_formulas import COLLECT, with_subscripts, written
 
 RECORDED = 2  # steps
 NO_SIMD = "WebAssembly.validate = () => false;"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as found:
-        yield found
-
-
 @pytest.fixture
-def open_lesson(browser, tmp_path):
-    """Opens a lesson from a file; it may not ask anyone for anything, nor complain."""
-    opened: list[Tab] = []
+def open_lesson(open_lesson):
+    """The same, when the first step is there."""
 
-    def open_file(page: bytes, script: str = "") -> Tab:
-        path = tmp_path / "lesson.html"
-        path.write_bytes(page)
-        context = browser.new_context(viewport={"width": 1280, "height": 844}, reduced_motion="reduce")
-        tab = Tab(context.new_page(), 0)
-        tab.page.set_default_timeout(60_000)
-        tab.page.add_init_script(script)
-        tab.origin = path.as_uri().removesuffix("/lesson.html")
-        opened.append(tab)
-        tab.page.goto(path.as_uri())
+    def open_ready(page: bytes, script: str = "") -> Tab:
+        tab = open_lesson(page, script=script)
         tab.wait_for_step(0)
         return tab
 
-    yield open_file
-    for tab in opened:
-        assert not tab.complaints
-        assert not tab.foreign
-        tab.page.context.close()
+    return open_ready
 
 
 def trained(settings: Settings, data, steps: int) -> Trainer:
